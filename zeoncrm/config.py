@@ -1,0 +1,233 @@
+"""The only reader of the config file and the environment.
+
+The TOML file holds what is needed before the web is up; any key can be given as `ZEONCRM_SECTION__KEY` (for the
+first PBX `ZEONCRM_PBX__HOST`, for the second `ZEONCRM_PBX__1__HOST`). Everything a supervisor decides has a page.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import phonenumbers
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+PREFIX = "ZEONCRM_"
+PLACES = (Path("zeoncrm.toml"), Path("/etc/zeoncrm/zeoncrm.toml"))
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f]+\z")]
+
+
+class ConfigError(Exception):
+    """The configuration can't be used; the text names the key."""
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class DatabaseConfig(Section):
+    """`[database]`."""
+
+    url: Word = "sqlite:///var/lib/zeoncrm/zeoncrm.db"
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+            raise ValueError("sqlite:///PATH or postgresql://USER@HOST/NAME")
+        return url
+
+
+class WebConfig(Section):
+    """`[web]`. `public_url`: how browsers reach us when that differs; https makes cookies secure.
+
+    `trusted_proxies`: the networks whose word is taken for a browser's address and scheme (`X-Forwarded-*`).
+    """
+
+    host: Word = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    public_url: str | None = Field(default=None, pattern=r"\Ahttps?://[^/\s]+/?\z")
+    trusted_proxies: list[Word] = ["127.0.0.0/8", "::1/128"]
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, networks: list[str]) -> list[str]:
+        return [str(ip_network(network)) for network in networks]
+
+
+class PhonesConfig(Section):
+    """`[phones]`. `region`: an ISO 3166 country, how numbers without a country code are read."""
+
+    region: str = "RU"
+
+    @field_validator("region")
+    @classmethod
+    def _known(cls, region: str) -> str:
+        if region not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError("an ISO 3166 country code such as RU")
+        return region
+
+
+class LogConfig(Section):
+    """`[log]`. `auto`: lines for people on a terminal, JSON elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class PbxConfig(Section):
+    """One `[[pbx]]`. `dial`: how a number goes into the dialplan: `79031112233`, `+79031112233` or `89031112233`."""
+
+    name: Annotated[str, Field(pattern=r"\A[A-Za-z0-9_.-]{1,64}\z")]
+    host: Word = "127.0.0.1"
+    port: Port = 5038
+    username: Word
+    secret: SecretStr = SecretStr("")
+    secret_file: Word | None = None
+    originate_channel: Word = "PJSIP/{extension}"
+    originate_context: Word = "from-internal"
+    trunks: list[Word] = []
+    dial: Literal["digits", "e164", "national"] = "digits"
+
+    @field_validator("originate_channel")
+    @classmethod
+    def _has_place(cls, template: str) -> str:
+        if "{extension}" not in template:
+            raise ValueError("{extension} is missing")
+        return template
+
+    @model_validator(mode="after")
+    def _has_secret(self) -> Self:
+        if self.secret_file is None and not self.secret.get_secret_value():
+            raise ValueError("secret or secret_file is missing")
+        return self
+
+    def read_secret(self) -> str:
+        """The secret; raises ConfigError when its file can't be read."""
+        if self.secret_file is None:
+            return self.secret.get_secret_value()
+        try:
+            return Path(self.secret_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"pbx.secret_file: {self.secret_file}: {_why(error)}") from error
+
+
+class Config(Section):
+    """All of it."""
+
+    database: DatabaseConfig = DatabaseConfig()
+    web: WebConfig = WebConfig()
+    phones: PhonesConfig = PhonesConfig()
+    log: LogConfig = LogConfig()
+    pbx: list[PbxConfig] = []
+
+    @field_validator("pbx")
+    @classmethod
+    def _names_differ(cls, pbxs: list[PbxConfig]) -> list[PbxConfig]:
+        names = [pbx.name for pbx in pbxs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two PBXs have the name {twice[0]!r}")
+        return pbxs
+
+
+def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the file (the first of the known places without a path) and the environment, which goes first.
+
+    Raises:
+        ConfigError: no file, an unreadable one, an unknown key or a wrong value; the text names the key.
+    """
+    found = path or _found(environ)
+    given = _environment(environ)
+    if found is None and not given:
+        raise ConfigError(f"no config file: give --config FILE, or make one of {', '.join(map(str, PLACES))}")
+    values = _read(found) if found else {}
+    try:
+        return Config.model_validate(_merged(values, given))
+    except ValidationError as error:
+        lines = [f"{_key(each['loc'])}: {_wrong(each)}" for each in error.errors()]
+        raise ConfigError("; ".join(lines)) from None
+
+
+def _found(environ: Mapping[str, str]) -> Path | None:
+    if named := environ.get("ZEONCRM_CONFIG"):
+        return Path(named)
+    # Unlike Path.exists, it takes a folder that may not be read for one without a file: PLACES begin with this one.
+    return next((place for place in PLACES if os.path.exists(place)), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {_why(error)}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _environment(environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    keys = {name: name.removeprefix(PREFIX).lower().split("__") for name in environ if name.startswith(PREFIX)}
+    return {tuple(parts): environ[name] for name, parts in sorted(keys.items()) if len(parts) > 1}
+
+
+def _merged(values: dict[str, Any], given: Mapping[tuple[str, ...], str]) -> dict[str, Any]:
+    for parts, text in given.items():
+        section, key = parts[0], parts[-1]
+        if section == "pbx":
+            _set_pbx(values, parts, text)
+        else:
+            table = values.setdefault(section, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"{section}: a table is expected")
+            table["__".join(parts[1:])] = _typed(section, key, text)
+    return values
+
+
+def _set_pbx(values: dict[str, Any], parts: tuple[str, ...], text: str) -> None:
+    index = int(parts[1]) if len(parts) > 2 and parts[1].isdigit() else 0
+    tables = values.setdefault("pbx", [])
+    if not isinstance(tables, list) or index > len(tables):
+        raise ConfigError(f"{PREFIX}{'__'.join(parts).upper()}: there is no PBX number {index}")
+    if index == len(tables):
+        tables.append({"name": "main"} if index == 0 else {})
+    tables[index][parts[-1]] = _typed("pbx", parts[-1], text)
+
+
+def _typed(section: str, key: str, text: str) -> Any:
+    """The text of an environment variable as the type of its key."""
+    field = Config.model_fields.get(section)
+    model: Any = PbxConfig if section == "pbx" else (field.annotation if field else None)
+    target = model.model_fields.get(key) if model is not None else None
+    if target is None:
+        return text
+    if target.annotation is int and text.strip().isdigit():
+        return int(text)
+    if target.annotation == list[Word]:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "config"
+
+
+def _wrong(error: ErrorDetails) -> str:
+    """What is wrong with a value, in an operator's words."""
+    if error["type"] == "extra_forbidden":
+        return "unknown key"
+    if error["loc"] == ("pbx",) and error["type"] == "list_type":
+        return "write [[pbx]], in double brackets"
+    return error["msg"].removeprefix("Value error, ")
+
+
+def _why(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "not UTF-8"
