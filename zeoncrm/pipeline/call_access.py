@@ -1,0 +1,38 @@
+"""Whom a call concerns, and what of it each may be told. Pure functions of values."""
+
+from __future__ import annotations
+
+from zeoncrm.pipeline.events import CallView, concerning
+from zeoncrm.pipeline.people import Directory, Viewer
+
+
+def people_of_legs(directory: Directory, view: CallView) -> dict[str, int | None]:
+    """The person of each extension that has a part in the call."""
+    found = {leg.extension: directory.person_with(leg.extension, view.call.pbx) for leg in view.call.legs}
+    return {extension: None if person is None else person.id for extension, person in found.items()}
+
+
+def audience(directory: Directory, view: CallView) -> frozenset[int]:
+    """The reps that may hear of the call: owner, who asked for it, whom it rang at, and whose deal it is."""
+    call = view.call
+    return concerning(call.owner_id, call.requested_by, view.deal_owner_id, *people_of_legs(directory, view).values())
+
+
+def may_be_told_of_deal(view: CallView, viewer: Viewer) -> bool:
+    """Whether the viewer sees the deal that the call is on."""
+    return viewer.sees_all or view.deal_owner_id == viewer.id
+
+
+def may_be_told_of_contact(view: CallView, viewer: Viewer) -> bool:
+    """Whether the viewer surely sees the call's contact: their own, or that of their deal which the call is on."""
+    return viewer.sees_all or viewer.id in (view.contact_owner_id, view.deal_owner_id)
+
+
+def may_control(directory: Directory, view: CallView, viewer: Viewer) -> bool:
+    """Whether the viewer may end the call or hand it on: they talk on it, asked for it, or it is theirs and no
+    colleague talks on it. That a phone of theirs rings is not enough: it rings at others too."""
+    people = people_of_legs(directory, view)
+    talking = {people[leg.extension] for leg in view.call.legs if leg.answered_at and not leg.left_at}
+    if viewer.sees_all or viewer.id in talking:
+        return True
+    return not talking and viewer.id in (view.call.requested_by, view.call.owner_id)

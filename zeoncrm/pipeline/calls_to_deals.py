@@ -1,0 +1,154 @@
+"""What a call makes of contacts and deals: the product's main rule, in one place.
+
+A known caller's call goes on the contact's open deal, whoever answers. A stranger becomes a contact, and an answered
+call a deal in "Unsorted" that belongs to whoever picked up first. Numbers that identify nobody merge nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from zeoncrm.pipeline.call_events import Direction
+from zeoncrm.pipeline.calls import Call
+from zeoncrm.pipeline.events import CallView, ContactChanged, DealChanged, DealCreated, Event, concerning
+from zeoncrm.pipeline.ledger import Ledger
+from zeoncrm.pipeline.numbers import national, normalise
+from zeoncrm.pipeline.people import Directory
+from zeoncrm.pipeline.settings import CallSettings, DealCreation
+from zeoncrm.store.deals import DealRow
+
+NAMELESS = "Withheld number"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the decisions depend on besides the call."""
+
+    settings: CallSettings
+    directory: Directory
+    region: str
+
+    def wants_contact(self, call: Call) -> bool:
+        """Whether the caller is to become a contact now: strangers who only tried do not."""
+        if call.direction is Direction.OUTBOUND:
+            dialled = caller_of_ours(call) is not None or call.requested_by is not None
+            return dialled or call.answered_at is not None
+        return call.answered_at is not None or self.settings.create_deals is DealCreation.INBOUND
+
+    def wants_deal(self, call: Call) -> bool:
+        """Whether the call is to stand on the board now if it is on no deal yet."""
+        if call.direction is Direction.OUTBOUND:
+            return self.settings.create_deals_on_outbound and call.answered_at is not None
+        match self.settings.create_deals:
+            case DealCreation.NEVER:
+                return False
+            case DealCreation.INBOUND:
+                return True
+            case DealCreation.ANSWERED:
+                return call.answered_at is not None
+
+    def responsible(self, call: Call) -> int | None:
+        """The person of the extension that answered first, or that called; None when it is nobody's."""
+        if call.requested_by is not None:
+            return call.requested_by
+        extension = call.answered_by or caller_of_ours(call)
+        person = self.directory.person_with(extension, call.pbx) if extension else None
+        return None if person is None else person.id
+
+
+def caller_of_ours(call: Call) -> str | None:
+    """The extension that made an outbound call, once it dialled out."""
+    if call.direction is Direction.OUTBOUND and call.legs:
+        return call.legs[0].extension
+    return None
+
+
+def attach(ledger: Ledger, rules: Rules, view: CallView, at: datetime, emit: Callable[[Event], None]) -> CallView:
+    """Put the call on its contact and deal, making them when the rules say so; `emit` is told what changed."""
+    view = replace(view, call=_owned(rules, view.call))
+    view = _with_contact(ledger, rules, view, at, emit)
+    view = _with_deal(ledger, rules, view, at, emit)
+    return replace(view, owner=rules.directory.login(view.call.owner_id))
+
+
+def _owned(rules: Rules, call: Call) -> Call:
+    """A call belongs to whoever answered it first, or made it."""
+    if call.owner_id is not None and call.answered_at is None:
+        return call
+    settled = call.owner_id is not None and call.direction is Direction.OUTBOUND
+    owner = call.owner_id if settled else rules.responsible(call)
+    return replace(call, owner_id=owner if owner is not None else call.owner_id)
+
+
+def _with_contact(
+    ledger: Ledger, rules: Rules, view: CallView, at: datetime, emit: Callable[[Event], None]
+) -> CallView:
+    call = view.call
+    contact_id = call.contact_id
+    if contact_id is None and call.number is not None:
+        contact_id = ledger.caller(call.number)
+    contact = ledger.contact(contact_id)
+    if contact is None and contact_id is None and call.number is not None and rules.wants_contact(call):
+        contact = ledger.add_contact(
+            name=name_of_caller(call, rules.region),
+            owner_id=rules.responsible(call),
+            number=call.number,
+            raw=call.number_raw or call.number,
+            at=at,
+        )
+        emit(ContactChanged(people=concerning(contact.owner_id), contact=contact))
+    if contact is None:
+        return view
+    responsible = rules.responsible(call) if call.answered_at is not None else None
+    if contact.owner_id is None and responsible is not None:
+        # A stranger's contact that was made while it rang, or one that nobody cared for: theirs who answered.
+        contact = ledger.give_contact(contact, responsible)
+        emit(ContactChanged(people=concerning(responsible), contact=contact))
+    return replace(
+        view, call=replace(call, contact_id=contact.id), contact=contact.name, contact_owner_id=contact.owner_id
+    )
+
+
+def _with_deal(ledger: Ledger, rules: Rules, view: CallView, at: datetime, emit: Callable[[Event], None]) -> CallView:
+    call = view.call
+    deal = ledger.deal(call.deal_id) if call.deal_id is not None else ledger.open_deal(call.contact_id)
+    if deal is None and rules.wants_deal(call):
+        contact = ledger.contact(call.contact_id)
+        deal = ledger.add_deal(
+            title=contact.name if contact else name_of_caller(call, rules.region),
+            owner_id=rules.responsible(call) if call.answered_at is not None else view.contact_owner_id,
+            contact=contact,
+            currency=rules.settings.currency,
+            at=at,
+        )
+        emit(DealCreated(people=concerning(deal.owner_id), deal=deal, call_id=call.id))
+    if deal is None:
+        return view
+    deal = _completed(ledger, rules, call, deal, at, emit)
+    return replace(view, call=replace(call, deal_id=deal.id), deal_owner_id=deal.owner_id)
+
+
+def _completed(
+    ledger: Ledger, rules: Rules, call: Call, deal: DealRow, at: datetime, emit: Callable[[Event], None]
+) -> DealRow:
+    """Nobody's deal becomes theirs who answered; one of a caller who was unknown gets the contact known since."""
+    responsible = rules.responsible(call) if call.answered_at is not None else None
+    owner_id = responsible if deal.owner_id is None else None
+    unknown = deal.contact_id is None and call.contact_id is not None
+    contact = ledger.contact(call.contact_id) if unknown and ledger.open_deal(call.contact_id) is None else None
+    if owner_id is None and contact is None:
+        return deal
+    completed = ledger.complete_deal(deal, at, owner_id=owner_id, contact=contact)
+    emit(DealChanged(people=concerning(completed.owner_id), deal=completed))
+    return completed
+
+
+def name_of_caller(call: Call, region: str) -> str:
+    """What a contact or deal made of the call is called: the PBX's name for the caller, else the number."""
+    name = call.caller_name or ""
+    # Carriers often put the number into the name, in whatever form.
+    if name and not name.lstrip("+").isdigit() and normalise(name, region) is None:
+        return name
+    return national(call.number, region) or call.number_raw or NAMELESS

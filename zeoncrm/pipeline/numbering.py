@@ -1,0 +1,20 @@
+"""Which numbers are ours: what the PBX side needs to know to tell our people from the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """The people's extensions and outside numbers of one PBX, as a value that is replaced when people change.
+
+    `outside` maps a number in E.164 (a mobile that is a person's own) to that person's extension. `trunks` are
+    channel patterns (`PJSIP/carrier*`); when empty, whatever is not a known extension's device is outside.
+    """
+
+    region: str
+    extensions: frozenset[str] = frozenset()
+    outside: Mapping[str, str] = field(default_factory=dict)
+    trunks: tuple[str, ...] = ()

@@ -1,0 +1,130 @@
+"""Telephone numbers: read once, stored in E.164, shown in national format.
+
+The one place that knows how numbers are written. Regions are ISO 3166 codes ("RU").
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+
+# What a phone keypad and people's handwriting put into a number; anything else makes it no number.
+_WRITTEN = re.compile(r"\+?[0-9 ().\-/]+")
+_DIALABLE = re.compile(r"\+?[0-9]{2,20}")
+# Typewriters' and word processors' spaces and dashes.
+_PLAIN = str.maketrans(
+    {"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-"}
+)
+_LONGEST = 64
+_IDENTIFYING_DIGITS = 7
+# A country's code with a number of its own: fewer digits are more likely a local number without its area code.
+_INTERNATIONAL_DIGITS = 10
+
+
+class BadNumber(ValueError):
+    """The text is no telephone number."""
+
+
+def normalise(raw: str | None, region: str) -> str | None:
+    """The number in E.164, or None when the text does not identify an outside party.
+
+    Short numbers (extensions, services), withheld ones (words, or one digit again and again) and anything that is
+    longer than 64 characters give None, so that they never merge contacts. A number without a country code is read as
+    one of the region; one that is complete but for its `+` is taken as such.
+    """
+    if not raw or len(raw) > _LONGEST:
+        return None
+    text = raw.strip().translate(_PLAIN)
+    return _read(text, region) if _WRITTEN.fullmatch(text) else None
+
+
+@lru_cache(maxsize=8192)
+def _read(text: str, region: str) -> str | None:
+    digits = re.sub(r"\D", "", text)
+    if len(digits) < _IDENTIFYING_DIGITS or len(set(digits)) == 1:
+        return None
+    readings = [text]
+    if not text.startswith("+") and (digits.startswith("00") or len(digits) >= _INTERNATIONAL_DIGITS):
+        readings.append("+" + digits.removeprefix("00"))
+    for is_number in (phonenumbers.is_valid_number, _is_complete):
+        for reading in readings:
+            parsed = _parse(reading, region)
+            if parsed is not None and is_number(parsed):
+                return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return None
+
+
+def dialable(raw: str, region: str) -> str:
+    """What may be dialled for a person's input, in E.164 if it can be read so, else its bare digits.
+
+    Raises:
+        BadNumber: letters, separators that the PBX would act on (`& / @ , ;`), or too few or many digits.
+    """
+    text = raw.strip().translate(_PLAIN) if len(raw) <= _LONGEST else ""
+    if not _WRITTEN.fullmatch(text) or "/" in text:
+        raise BadNumber("not a telephone number")
+    number = normalise(text, region)
+    if number is not None:
+        return number
+    digits = re.sub(r"[^0-9+]", "", text)
+    if not _DIALABLE.fullmatch(digits):
+        raise BadNumber("not a telephone number")
+    return digits
+
+
+def national(number: str | None, region: str) -> str:
+    """How people of the region read the number: national format at home, international abroad."""
+    if not number:
+        return ""
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return number
+    if not number.startswith("+"):
+        return number
+    at_home = phonenumbers.region_code_for_number(parsed) == region
+    formats = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(parsed, formats.NATIONAL if at_home else formats.INTERNATIONAL)
+
+
+def _parse(text: str, region: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _is_complete(number: phonenumbers.PhoneNumber) -> bool:
+    """Right length with its area code: good enough for ranges that are newer than the metadata."""
+    return phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+
+
+def is_home(number: str, region: str) -> bool:
+    """Whether the number (E.164) is one of the region's own: others may share its country code (+1, +7, +44).
+
+    One of a range that is in nobody's plan yet counts as the region's that its country code is best known for.
+    """
+    parsed = _parse(number, "ZZ")
+    if parsed is None or parsed.country_code != phonenumbers.country_code_for_region(region):
+        return False
+    owner = phonenumbers.region_code_for_number(parsed)
+    return (owner or phonenumbers.region_code_for_country_code(parsed.country_code)) == region
+
+
+def is_premium(number: str) -> bool:
+    """Whether calling this number (E.164) costs more than a call."""
+    dear = (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
+    parsed = _parse(number, "ZZ")
+    return parsed is not None and phonenumbers.number_type(parsed) in dear
+
+
+def dialled(number: str, region: str, form: str) -> str:
+    """A number in E.164 as a dialplan wants it: `digits` (79031112233), `e164` or `national` (89031112233)."""
+    if form == "e164":
+        return number
+    if form == "national":
+        at_home = phonenumbers.region_code_for_number(phonenumbers.parse(number)) == region
+        return re.sub(r"\D", "", national(number, region)) if at_home else number.lstrip("+")
+    return number.lstrip("+")
