@@ -1,0 +1,215 @@
+"""An AMI server on loopback that does as it is told: cuts at any byte, delays, hangs, resets and closes.
+
+Its behaviour is given for each connection, the last one holding for all that follow. A test then talks through the
+`Session` of a connection.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+GREETING = b"Asterisk Call Manager/11.0.0\r\n"
+FULLY_BOOTED = b"Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n"
+
+Action = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A line of the `Status` list."""
+
+    name: str
+    uniqueid: str
+    linkedid: str = ""
+    state: int = 6
+
+    def entry(self, action_id: str) -> bytes:
+        return (
+            f"Event: Status\r\nPrivilege: Call\r\nActionID: {action_id}\r\nChannel: {self.name}\r\n"
+            f"ChannelState: {self.state}\r\nChannelStateDesc: Up\r\nCallerIDNum: 101\r\nCallerIDName: <unknown>\r\n"
+            f"ConnectedLineNum: <unknown>\r\nConnectedLineName: <unknown>\r\nLanguage: en\r\nAccountCode: \r\n"
+            f"Context: from-internal\r\nExten: s\r\nPriority: 1\r\nUniqueid: {self.uniqueid}\r\n"
+            f"Linkedid: {self.linkedid or self.uniqueid}\r\nType: PJSIP\r\nDNID: \r\nEffectiveConnectedLineNum: \r\n"
+            f"EffectiveConnectedLineName: <unknown>\r\nTimeToHangup: 0\r\nBridgeID: \r\nApplication: \r\nData: \r\n"
+            f"Seconds: 3\r\n\r\n"
+        ).encode()
+
+
+def newchannel(uniqueid: str, name: str = "PJSIP/101-00000001", caller: str = "<unknown>") -> bytes:
+    return (
+        f"Event: Newchannel\r\nPrivilege: call,all\r\nChannel: {name}\r\nChannelState: 0\r\n"
+        f"ChannelStateDesc: Down\r\nCallerIDNum: 101\r\nCallerIDName: {caller}\r\nConnectedLineNum: <unknown>\r\n"
+        f"ConnectedLineName: <unknown>\r\nLanguage: en\r\nAccountCode: \r\nContext: from-internal\r\nExten: s\r\n"
+        f"Priority: 1\r\nUniqueid: {uniqueid}\r\nLinkedid: {uniqueid}\r\n\r\n"
+    ).encode()
+
+
+def success(action: Action, message: str = "done", *more: str) -> bytes:
+    lines = ["Response: Success", f"ActionID: {action.get('ActionID', '')}", *more, f"Message: {message}", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def refusal(action: Action, message: str) -> bytes:
+    return f"Response: Error\r\nActionID: {action.get('ActionID', '')}\r\nMessage: {message}\r\n\r\n".encode()
+
+
+def status_list(action: Action, channels: Sequence[Channel]) -> bytes:
+    action_id = action["ActionID"]
+    return (
+        success(action, "Channel status will follow", "EventList: start")
+        + b"".join(channel.entry(action_id) for channel in channels)
+        + f"Event: StatusComplete\r\nActionID: {action_id}\r\nEventList: Complete\r\n"
+        f"ListItems: {len(channels)}\r\nItems: {len(channels)}\r\n\r\n".encode()
+    )
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How the server treats one connection."""
+
+    greets: bool = True
+    refuse_login: str | None = None
+    boots: bool = True  # FullyBooted follows the login
+    after_login: bytes = b""  # sent with the answer to the login
+    refuse_status: str | None = None
+    channels: Sequence[Channel] = ()
+    unanswered: frozenset[str] = field(default_factory=frozenset)  # the test answers these actions, or nobody does
+    chunk: int | None = None  # bytes that go out at a time
+    close_after: int | None = None  # bytes sent until the connection is closed
+
+
+class Session:
+    """One connection, seen from the PBX."""
+
+    def __init__(self, behaviour: Behaviour, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.behaviour = behaviour
+        self.actions: list[Action] = []
+        self.channels = list(behaviour.channels)
+        self._reader = reader
+        self._writer = writer
+        self._unread: asyncio.Queue[Action] = asyncio.Queue()
+        self._left = behaviour.close_after
+
+    async def action(self, name: str) -> Action:
+        """The next action of that name; others are passed over."""
+        async with asyncio.timeout(5):
+            while (action := await self._unread.get())["Action"] != name:
+                pass
+        return action
+
+    def names(self) -> list[str]:
+        return [action["Action"] for action in self.actions]
+
+    async def send(self, data: bytes) -> None:
+        """Sends, in chunks if that is the behaviour; each goes out before the next."""
+        if self._left is not None:
+            data, whole = data[: self._left], len(data)
+            self._left = max(0, self._left - whole)
+        step = self.behaviour.chunk or len(data) or 1
+        for start in range(0, len(data), step):
+            self._writer.write(data[start : start + step])
+            await self._writer.drain()
+            if self.behaviour.chunk:
+                await asyncio.sleep(0)
+        if self._left == 0:
+            self.close()
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def reset(self) -> None:
+        """Ends with RST, as a PBX does whose machine went away and came back."""
+        connection = self._writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+
+    def stop_reading(self) -> None:
+        """Neither reads nor answers, and keeps the connection: a hung PBX, or a cable that was pulled."""
+        transport = self._writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+
+    async def serve(self) -> None:
+        if self.behaviour.greets:
+            await self.send(GREETING)
+        while action := await self._read_action():
+            self.actions.append(action)
+            self._unread.put_nowait(action)
+            if action["Action"] not in self.behaviour.unanswered:
+                await self.send(self._answer(action))
+
+    async def _read_action(self) -> Action:
+        action: Action = {}
+        while line := await self._reader.readline():
+            name, found, value = line.decode().rstrip("\r\n").partition(": ")
+            if not found:
+                return action
+            action[name] = f"{action[name]},{value}" if name in action else value
+        return {}
+
+    def _answer(self, action: Action) -> bytes:
+        match action["Action"]:
+            case "Login" if self.behaviour.refuse_login:
+                return refusal(action, self.behaviour.refuse_login)
+            case "Login":
+                booted = FULLY_BOOTED if self.behaviour.boots else b""
+                return success(action, "Authentication accepted") + booted + self.behaviour.after_login
+            case "Ping":
+                return success(action, "", "Ping: Pong")
+            case "Status" if self.behaviour.refuse_status:
+                return refusal(action, self.behaviour.refuse_status)
+            case "Status":
+                return status_list(action, self.channels)
+            case _:
+                return success(action)
+
+
+class ScriptedServer:
+    """Listens on a free port of loopback, or on `port`."""
+
+    def __init__(self, *behaviours: Behaviour, port: int = 0) -> None:
+        self.port = port
+        self.sessions: list[Session] = []
+        self._behaviours = behaviours or (Behaviour(),)
+        self._accepted: asyncio.Queue[Session] = asyncio.Queue()
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        for session in self.sessions:
+            session.close()
+        await asyncio.gather(*self._tasks)
+
+    async def session(self) -> Session:
+        """The next connection that somebody makes."""
+        async with asyncio.timeout(5):
+            return await self._accepted.get()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        behaviour = self._behaviours[min(len(self.sessions), len(self._behaviours) - 1)]
+        session = Session(behaviour, reader, writer)
+        self.sessions.append(session)
+        self._accepted.put_nowait(session)
+        try:
+            await session.serve()
+        except ConnectionError:
+            pass  # the client went away first
+        finally:
+            self._tasks.discard(task)
+            session.close()

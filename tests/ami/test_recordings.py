@@ -1,0 +1,118 @@
+"""Each recorded stream gives the calls that stand beside it, however it is cut."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.ami.recorded import FOLDER, Recording, as_told, by_number, fed, recording, recordings, tracker_for
+from zeoncrm.ami.framing import Framer
+from zeoncrm.ami.messages import ChannelSeen
+from zeoncrm.ami.recording import calls_in, read_stream
+from zeoncrm.pipeline.call_events import Direction
+from zeoncrm.pipeline.calls import Call, advance
+
+RECORDINGS = recordings()
+
+
+def names(each: Recording) -> str:
+    return each.name
+
+
+@pytest.mark.parametrize("each", RECORDINGS, ids=names)
+def test_a_recorded_stream_gives_its_calls(each: Recording) -> None:
+    assert_calls(each, calls_in(read_stream(each.path), each.numbering))
+
+
+@pytest.mark.parametrize("each", RECORDINGS, ids=names)
+def test_chunk_sizes_do_not_matter(each: Recording) -> None:
+    data = each.data
+    whole = Framer().feed(data)
+    sizes = random.Random(each.name)
+
+    assert frames_of(data[at : at + 1] for at in range(len(data))) == whole
+    assert frames_of(randomly_cut(data, sizes)) == whole
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (FOLDER / "asterisk22-all-classes").glob("*.json")))
+def test_the_rights_of_the_account_do_not_matter(name: str) -> None:
+    few, all_classes = recording(f"asterisk22/{name}"), recording(f"asterisk22-all-classes/{name}")
+
+    assert few.expected["calls"] == all_classes.expected["calls"]
+    assert_calls(few, calls_in(read_stream(all_classes.data), few.numbering))
+
+
+@pytest.mark.parametrize("each", RECORDINGS, ids=names)
+def test_naming_the_trunks_changes_nothing(each: Recording) -> None:
+    numbering = replace(each.numbering, trunks=("PJSIP/trunk*",))
+
+    assert_calls(each, calls_in(read_stream(each.path), numbering))
+
+
+def test_a_stream_that_stops_in_the_middle_of_a_call_gives_only_what_ended() -> None:
+    each = recording("asterisk22/direct_answered")
+    data = each.data
+    before_the_end = data[: data.index(b"Event: HangupRequest")]
+
+    assert calls_in(read_stream(before_the_end), each.numbering) == []
+
+
+def test_garbage_in_a_stream_is_passed_over() -> None:
+    each = recording("asterisk22/direct_answered")
+    garbage = b"\xff\x00\r\n\r\nEvent: Newchannel\r\n\r\nEvent\r\n\r\nEvent: Hangup\r\nChannel\r\n\r\n: \r\n\r\n"
+
+    data = each.data.replace(b"Event: Newchannel", garbage + b"Event: Newchannel")
+
+    assert_calls(each, calls_in(read_stream(data), each.numbering))
+
+
+def test_the_times_of_a_stream_are_those_of_its_channels() -> None:
+    each = recording("asterisk22/direct_answered")
+
+    (call,) = calls_in(read_stream(each.path), each.numbering)
+
+    assert call.ended_at is not None
+    assert call.started_at.year == 2026
+    assert call.started_at < call.ended_at
+    assert calls_in(read_stream(each.data), each.numbering) == [call]
+
+
+def assert_calls(each: Recording, calls: list[Call]) -> None:
+    expected = sorted(each.expected["calls"], key=by_number)
+    told = sorted(calls, key=lambda call: call.number or "")
+    assert [as_told(call, fields) for call, fields in zip(told, expected, strict=False)] == expected
+    assert len(told) == len(expected)
+
+
+def frames_of(chunks: Iterator[bytes]) -> list[bytes]:
+    framer = Framer()
+    return [frame for chunk in chunks for frame in framer.feed(chunk)]
+
+
+def randomly_cut(data: bytes, sizes: random.Random) -> Iterator[bytes]:
+    at = 0
+    while at < len(data):
+        size = sizes.randint(1, 3000)
+        yield data[at : at + size]
+        at += size
+
+
+@pytest.mark.parametrize("each", [each for each in RECORDINGS if "click_to_call" in each.name], ids=names)
+def test_a_recorded_click_that_was_ours_starts_no_second_call(each: Recording) -> None:
+    (expected,) = each.expected["calls"]
+    messages = each.messages()
+    first = next(message for message in messages if isinstance(message, ChannelSeen))
+    click = Call(id="ours", pbx="main", direction=Direction.OUTBOUND, started_at=first.at, number=expected["number"])
+    tracker = tracker_for(each.numbering)
+    channel_id = first.channel.uniqueid
+    tracker.expect(click.id, channel_id=channel_id, extension="101", number=expected["number"], at=first.at)
+
+    for event in fed(tracker, messages):
+        assert event.call_id == click.id
+        click = advance(click, event)
+
+    assert as_told(click, expected) == expected
+    assert [leg.extension for leg in click.legs] == ["101"]

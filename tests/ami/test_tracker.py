@@ -1,0 +1,663 @@
+"""What happened to calls, from what a PBX said: the cases that decide who is shown what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.ami.pbx_script import CALLER, NUMBERING, START, TRUNK, ScriptedPbx
+from zeoncrm.ami import messages as m
+from zeoncrm.pipeline.call_events import (
+    AnsweredOutside,
+    CallEnded,
+    CallEvent,
+    CallIdentified,
+    CallQueued,
+    CallResult,
+    CallStarted,
+    Direction,
+    LegAnswered,
+    LegEnded,
+    LegOutcome,
+    LegRang,
+    OutsideDialled,
+    OutsideRang,
+    Reached,
+)
+from zeoncrm.pipeline.calls import CallState
+from zeoncrm.pipeline.numbering import Numbering
+
+P101, P102, P103 = "PJSIP/101-00000001", "PJSIP/102-00000002", "PJSIP/103-00000003"
+LINE = "PJSIP/trunk-000000ff"
+CLIENT = "79037778899"
+
+
+def kinds(events: list[CallEvent]) -> list[str]:
+    """The events in short, without aliases."""
+    shown = []
+    for event in events:
+        match event:
+            case LegRang(extension=extension):
+                shown.append(f"{extension} rings")
+            case LegAnswered(extension=extension):
+                shown.append(f"{extension} answers")
+            case LegEnded(extension=extension, outcome=outcome):
+                shown.append(f"{extension} {outcome}")
+            case CallEnded(result=result, reached=reached):
+                shown.append(" ".join(["ended", result, *([reached] if reached else [])]))
+            case CallStarted() | OutsideDialled() | OutsideRang() | CallIdentified() | CallQueued() | AnsweredOutside():
+                shown.append(type(event).__name__)
+            case _:
+                pass
+    return shown
+
+
+# Incoming
+
+
+def test_a_call_starts_with_its_first_channel_and_tells_who_calls_which_number() -> None:
+    pbx = ScriptedPbx()
+
+    (started,) = pbx.calls_in()
+
+    assert isinstance(started, CallStarted)
+    assert (started.direction, started.number, started.number_raw, started.did) == (
+        Direction.INBOUND,
+        "+79031112233",
+        CALLER,
+        "4952150000",
+    )
+
+
+def test_a_phone_is_shown_to_ring_when_it_says_so() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+
+    assert kinds(pbx.dial(TRUNK, P101)) == []
+    assert kinds(pbx.state(P101, 5)) == ["101 rings"]
+
+
+def test_a_phone_that_says_nothing_is_taken_to_ring_after_a_second() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.dial(TRUNK, P101)
+
+    assert kinds(pbx.wait(2)) == ["101 rings"]
+
+
+def test_a_busy_phone_never_rang() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.dial(TRUNK, P101)
+    pbx.dial_ends(TRUNK, P101, "BUSY")
+
+    assert kinds(pbx.hang_up(P101, cause=17)) == ["101 busy"]
+
+
+def test_the_answer_is_the_shared_bridge_not_the_picked_up_receiver() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+
+    assert kinds(pbx.state(P101, 6) + pbx.dial_ends(TRUNK, P101, "ANSWER") + pbx.bridge("b1", P101)) == []
+    assert kinds(pbx.bridge("b1", TRUNK)) == ["101 answers"]
+
+
+def test_the_others_stop_ringing_at_the_answer_without_waiting_for_their_hang_ups() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    for phone in (P101, P102, P103):
+        pbx.ring(TRUNK, phone)
+
+    assert kinds(pbx.answer(TRUNK, P102)) == [
+        "102 answers",
+        "101 answered_elsewhere",
+        "103 answered_elsewhere",
+    ]
+    assert kinds(pbx.hang_up(P101, cause=26) + pbx.hang_up(P103, cause=16)) == []
+
+
+def test_a_member_that_answers_and_dies_before_it_is_connected_does_not_own_the_call() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.state(P101, 6)
+    pbx.dial_ends(TRUNK, P101, "ANSWER")
+    pbx.hang_up(P101)
+    pbx.ring(TRUNK, P102)
+    pbx.answer(TRUNK, P102)
+    pbx.hang_up(TRUNK, P102)
+
+    assert pbx.call.answered_by == "102"
+    assert {leg.extension: leg.outcome for leg in pbx.call.legs} == {
+        "101": LegOutcome.FAILED,
+        "102": LegOutcome.ANSWERED,
+    }
+
+
+def test_a_holding_bridge_is_no_conversation() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.channel(P101, state=6)
+
+    assert kinds(pbx.bridge("park", TRUNK, P101, holding=True)) == []
+
+
+def test_two_parked_callers_stay_two_calls() -> None:
+    pbx = ScriptedPbx()
+    other = "PJSIP/trunk-0000000b"
+    pbx.calls_in()
+    pbx.calls_in(other, "79031112244")
+    pbx.bridge("park", TRUNK, other, holding=True)
+
+    assert kinds(pbx.hang_up(TRUNK)) == ["ended missed ringing"]
+    assert [call.state for call in pbx.calls] == [CallState.ENDED, CallState.RINGING]
+
+
+def test_a_queue_that_calls_a_member_again_makes_one_leg() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.state(TRUNK, 6)
+    pbx.tell(m.QueueJoined(pbx.now, pbx.facts(TRUNK), "sales"))
+    for phone in (P101, "PJSIP/101-0000000c"):
+        pbx.ring(TRUNK, phone)
+        pbx.dial_ends(TRUNK, phone, "NOANSWER")
+        pbx.hang_up(phone, cause=0)
+
+    assert kinds(pbx.events) == ["CallStarted", "CallQueued", *["101 rings", "101 no_answer"] * 2]
+    assert [leg.extension for leg in pbx.call.legs] == ["101"]
+    assert kinds(pbx.hang_up(TRUNK)) == ["ended missed queue"]
+
+
+def test_the_card_stays_while_one_of_two_devices_of_an_extension_rings() -> None:
+    pbx = ScriptedPbx()
+    softphone = "SIP/101-00000009"
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.ring(TRUNK, softphone)
+    pbx.dial_ends(TRUNK, softphone, "BUSY")
+
+    assert kinds(pbx.hang_up(softphone, cause=17)) == []
+    pbx.dial_ends(TRUNK, P101, "NOANSWER")
+    assert kinds(pbx.hang_up(P101, cause=0)) == ["101 busy"]
+
+
+def test_a_name_that_the_dialplan_finds_later_is_told() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    facts = pbx.facts(TRUNK)
+    named = m.Facts(facts.uniqueid, facts.name, facts.linkedid, 4, CALLER, "Ivan")
+
+    assert [
+        event.caller_name for event in pbx.tell(m.ChannelSeen(pbx.now, named)) if isinstance(event, CallIdentified)
+    ] == ["Ivan"]
+
+
+@pytest.mark.parametrize("number", [None, "anonymous", "Restricted"])
+def test_a_withheld_number_is_no_number(number: str | None) -> None:
+    pbx = ScriptedPbx()
+
+    pbx.calls_in(number=number)
+
+    assert pbx.call.number is None
+    assert pbx.call.number_raw == number
+
+
+# Where a missed caller was
+
+
+def test_a_caller_whom_only_the_pbx_answered_was_in_the_ivr() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.state(TRUNK, 6)
+
+    assert kinds(pbx.hang_up(TRUNK)) == []
+    assert kinds(pbx.wait(3)) == ["ended missed ivr"]
+
+
+def test_the_call_record_tells_voicemail_and_the_call_ends_at_the_hang_up() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.state(TRUNK, 6)
+    uniqueid = pbx.facts(TRUNK).uniqueid
+    pbx.hang_up(TRUNK)
+    hung_up = pbx.now
+
+    (ended,) = pbx.tell(m.CdrWritten(hung_up + timedelta(seconds=1), uniqueid, "VoiceMail", None))
+
+    assert ended == CallEnded(call_id="call-1", at=hung_up, result=CallResult.MISSED, reached=Reached.VOICEMAIL)
+
+
+def test_without_call_records_a_pbx_that_answers_after_the_phones_is_taken_for_voicemail() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.dial_ends(TRUNK, P101, "NOANSWER")
+    pbx.hang_up(P101, cause=0)
+    pbx.state(TRUNK, 6)
+    pbx.hang_up(TRUNK)
+
+    assert kinds(pbx.wait(3)) == ["ended missed voicemail"]
+
+
+# Our people's other numbers, and forwarding
+
+
+def test_a_persons_mobile_rings_and_answers_for_the_person() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+
+    assert kinds(pbx.ring(TRUNK, LINE, "79990001122@trunk")) == ["105 rings"]
+    assert kinds(pbx.answer(TRUNK, LINE)) == ["105 answers"]
+
+
+def test_a_forward_to_nobodys_number_is_answered_outside() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, LINE, "79995556677@trunk")
+    pbx.answer(TRUNK, LINE)
+    pbx.hang_up(TRUNK, LINE)
+
+    assert (pbx.call.result, pbx.call.answered_by, pbx.call.answered_outside) == (
+        CallResult.ANSWERED,
+        None,
+        "+79995556677",
+    )
+
+
+def test_a_person_who_calls_in_from_their_mobile_is_internal() -> None:
+    pbx = ScriptedPbx()
+
+    assert pbx.calls_in(number="79990001122") + pbx.ring(TRUNK, P101) + pbx.answer(TRUNK, P101) == []
+
+
+def test_trunk_patterns_say_what_is_outside() -> None:
+    numbering = Numbering("RU", NUMBERING.extensions, trunks=("PJSIP/trunk*",))
+    pbx = ScriptedPbx(numbering)
+
+    assert pbx.calls_in("PJSIP/door-00000001", "700") == []
+    assert kinds(pbx.calls_in()) == ["CallStarted"]
+
+
+# Outgoing
+
+
+def outgoing(pbx: ScriptedPbx) -> None:
+    pbx.channel(P101, state=4, number="101", exten="79037778899")
+    pbx.ring(P101, LINE, f"{CLIENT}@trunk")
+
+
+def test_an_outgoing_call_starts_when_the_outside_number_is_dialled() -> None:
+    pbx = ScriptedPbx()
+    outgoing(pbx)
+
+    assert kinds(pbx.events) == ["CallStarted", "OutsideDialled", "OutsideRang"]
+    assert (pbx.call.direction, pbx.call.number) == (Direction.OUTBOUND, "+79037778899")
+    assert [leg.extension for leg in pbx.call.legs] == ["101"]
+
+
+def test_an_outgoing_call_is_answered_by_the_one_who_called() -> None:
+    pbx = ScriptedPbx()
+    outgoing(pbx)
+    pbx.answer(P101, LINE)
+    pbx.hang_up(P101, LINE)
+
+    assert (pbx.call.result, pbx.call.answered_by) == (CallResult.ANSWERED, "101")
+
+
+@pytest.mark.parametrize(
+    "status, cause, rings, result",
+    [
+        ("BUSY", 17, False, CallResult.BUSY),
+        ("BUSY", 17, True, CallResult.BUSY),
+        ("NOANSWER", 0, True, CallResult.NO_ANSWER),
+        ("CANCEL", 127, True, CallResult.NO_ANSWER),
+        ("NOANSWER", 1, False, CallResult.FAILED),
+        ("CHANUNAVAIL", 3, False, CallResult.FAILED),
+        ("CONGESTION", 34, False, CallResult.FAILED),
+        ("CANCEL", 127, False, CallResult.CANCELLED),
+    ],
+)
+def test_why_an_outgoing_call_was_not_answered(status: str, cause: int, rings: bool, result: CallResult) -> None:
+    pbx = ScriptedPbx()
+    pbx.channel(P101, state=4, number="101", exten="79037778899")
+    pbx.dial(P101, LINE, f"{CLIENT}@trunk")
+    if rings:
+        pbx.state(LINE, 5)
+    pbx.dial_ends(P101, LINE, status)
+    pbx.hang_up(LINE, cause=cause)
+    pbx.hang_up(P101, cause=cause)
+
+    assert pbx.call.result is result
+
+
+def test_a_second_line_that_is_tried_belongs_to_the_same_call() -> None:
+    pbx = ScriptedPbx()
+    second = "PJSIP/backup-00000001"
+    pbx.channel(P101, state=4, number="101")
+    pbx.dial(P101, LINE, f"{CLIENT}@trunk")
+    pbx.dial_ends(P101, LINE, "CONGESTION")
+    pbx.hang_up(LINE, cause=34)
+    pbx.ring(P101, second, f"{CLIENT}@backup")
+    pbx.answer(P101, second)
+    pbx.hang_up(P101, second)
+
+    assert (pbx.call.result, pbx.call.answered_by) == (CallResult.ANSWERED, "101")
+
+
+@pytest.mark.parametrize(
+    "dialled",
+    [f"{CLIENT}@trunk", f"trunk/{CLIENT}", f"trunk/sip:{CLIENT}@carrier.example", f"g0/{CLIENT}", "+7 903 7778899"],
+)
+def test_the_number_is_what_was_dialled_whatever_the_trunks_caller_id(dialled: str) -> None:
+    pbx = ScriptedPbx()
+    pbx.channel(P101, state=4, number="101")
+    pbx.channel(LINE, number="4952150000", of=P101)
+    pbx.dial(P101, LINE, dialled)
+
+    assert pbx.call.number == "+79037778899"
+
+
+def test_an_internal_call_is_never_told() -> None:
+    pbx = ScriptedPbx()
+    pbx.channel(P101, state=4, number="101")
+    pbx.ring(P101, P102)
+    pbx.answer(P101, P102)
+    pbx.hang_up(P101, P102)
+
+    assert pbx.events == []
+    assert pbx.tracker.is_empty
+
+
+# Transfers
+
+
+def test_an_internal_consultation_that_becomes_a_transfer_joins_the_outside_partys_call() -> None:
+    pbx = ScriptedPbx()
+    consulting = "PJSIP/101-0000000d"
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.answer(TRUNK, P101)
+    pbx.channel(consulting, state=4, number="101")
+    pbx.ring(consulting, P103)
+    assert kinds(pbx.answer(consulting, P103, "b2")) == []
+    pbx.leave("b2", consulting)
+
+    assert kinds(pbx.bridge("b2", TRUNK)) == ["103 answers"]
+    pbx.hang_up(P101)
+    pbx.hang_up(consulting)
+    pbx.hang_up(TRUNK, P103)
+
+    assert (pbx.call.answered_by, pbx.call.last_extension) == ("101", "103")
+
+
+def test_a_transfer_back_lets_the_first_talk_again() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.answer(TRUNK, P101)
+    pbx.hang_up(P101)
+    pbx.ring(TRUNK, P103)
+    pbx.answer(TRUNK, P103, "b2")
+    pbx.hang_up(P103)
+    again = "PJSIP/101-0000000e"
+    pbx.ring(TRUNK, again)
+    pbx.answer(TRUNK, again, "b3")
+    pbx.hang_up(TRUNK, again)
+
+    assert (pbx.call.answered_by, pbx.call.last_extension) == ("101", "101")
+    assert [(leg.extension, leg.outcome) for leg in pbx.call.legs] == [("101", "answered"), ("103", "answered")]
+
+
+def test_a_consultation_with_an_outside_number_ends_when_the_two_outside_parties_are_joined() -> None:
+    pbx = ScriptedPbx()
+    consulting = "PJSIP/101-0000000d"
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.answer(TRUNK, P101)
+    pbx.channel(consulting, state=4, number="101")
+    pbx.ring(consulting, LINE, f"{CLIENT}@trunk")
+    pbx.answer(consulting, LINE, "b2")
+    pbx.leave("b2", consulting)
+    pbx.hang_up(consulting)
+    pbx.leave("b1", P101)
+    pbx.hang_up(P101)
+    pbx.bridge("b2", TRUNK)
+    first, second = pbx.calls
+
+    assert (second.direction, second.result, second.answered_by) == (Direction.OUTBOUND, CallResult.ANSWERED, "101")
+    assert (first.state, first.answered_outside) == (CallState.TALKING, "+79037778899")
+    pbx.hang_up(TRUNK, LINE)
+    assert pbx.calls[0].result is CallResult.ANSWERED
+
+
+def test_two_callers_in_one_conference_stay_two_calls() -> None:
+    pbx = ScriptedPbx()
+    other = "PJSIP/trunk-0000000b"
+    pbx.calls_in()
+    pbx.calls_in(other, "79031112244")
+    pbx.state(TRUNK, 6)
+    pbx.state(other, 6)
+    pbx.channel(P101, state=6, number="101")
+    pbx.bridge("conference", TRUNK, other, P101)
+    pbx.hang_up(TRUNK)
+
+    assert [call.answered_by for call in pbx.calls] == ["101", "101"]
+    assert [call.state for call in pbx.calls] == [CallState.ENDED, CallState.TALKING]
+
+
+def test_somebody_who_listens_in_does_not_answer() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.answer(TRUNK, P101)
+    pbx.channel("Snoop/1-00000001", state=6, of=TRUNK)
+
+    assert kinds(pbx.bridge("b1", "Snoop/1-00000001")) == []
+
+
+def test_nested_local_channels_are_looked_through() -> None:
+    pbx = ScriptedPbx()
+    outer, inner = "Local/101@queue-00000001", "Local/101@follow-00000002"
+    pbx.calls_in()
+    pbx.dial(TRUNK, f"{outer};1")
+    pbx.channel(f"{outer};2", state=4, of=TRUNK)
+    pbx.dial(f"{outer};2", f"{inner};1")
+    pbx.channel(f"{inner};2", state=4, of=TRUNK)
+
+    assert kinds(pbx.ring(f"{inner};2", P101)) == ["101 rings"]
+
+    told = pbx.answer(f"{inner};2", P101, "b1")
+    told += pbx.answer(f"{outer};2", f"{inner};1", "b2") + pbx.answer(TRUNK, f"{outer};1", "b3")
+    assert kinds(told) == ["101 answers"]
+
+
+# Click-to-call
+
+
+def click(pbx: ScriptedPbx, channel: str = P101) -> None:
+    pbx.tracker.expect("click", channel_id="our-id", extension="101", number="+79037778899", at=pbx.now)
+    pbx.known(channel, "our-id")
+
+
+def click_events(pbx: ScriptedPbx) -> list[str]:
+    assert {event.call_id for event in pbx.events} == {"click"}
+    return kinds(pbx.events)
+
+
+def test_a_click_rings_the_rep_then_the_number_and_starts_no_second_call() -> None:
+    pbx = ScriptedPbx()
+    click(pbx)
+    pbx.dial(None, P101)
+    pbx.state(P101, 5)
+    pbx.state(P101, 6)
+    pbx.ring(P101, LINE, f"{CLIENT}@trunk")
+    pbx.answer(P101, LINE)
+    pbx.hang_up(LINE, P101)
+
+    assert click_events(pbx) == [
+        "101 rings",
+        "OutsideDialled",
+        "OutsideRang",
+        "101 answers",
+        "ended answered",
+    ]
+    assert pbx.tracker.is_empty
+
+
+def test_a_click_over_local_channels_is_the_same() -> None:
+    pbx = ScriptedPbx()
+    local = "Local/101@from-internal-00000001"
+    click(pbx, f"{local};1")
+    pbx.known(f"{local};2", "our-id;2", of="our-id")
+    pbx.dial(None, f"{local};1")
+    pbx.ring(f"{local};2", P101)
+    pbx.answer(f"{local};2", P101, "b1")
+    pbx.state(f"{local};1", 6)
+    pbx.ring(f"{local};1", LINE, f"{CLIENT}@trunk")
+    pbx.answer(f"{local};1", LINE, "b2")
+    pbx.hang_up(LINE, f"{local};1", f"{local};2", P101)
+
+    assert click_events(pbx) == [
+        "101 rings",
+        "OutsideDialled",
+        "OutsideRang",
+        "101 answers",
+        "ended answered",
+    ]
+
+
+def test_a_rep_who_does_not_take_their_phone_cancels_the_click() -> None:
+    pbx = ScriptedPbx()
+    click(pbx)
+    pbx.dial(None, P101)
+    pbx.state(P101, 5)
+    pbx.dial_ends(None, P101, "NOANSWER")
+    pbx.hang_up(P101, cause=21)
+    pbx.tell(m.Originated(pbx.now, False, "PJSIP/101", CLIENT, 0, None))
+
+    assert click_events(pbx) == ["101 rings", "101 rejected", "ended cancelled"]
+
+
+def test_a_click_that_the_dialplan_has_no_line_for_failed() -> None:
+    pbx = ScriptedPbx()
+    click(pbx)
+    pbx.dial(None, P101)
+    pbx.state(P101, 5)
+    pbx.state(P101, 6)
+    pbx.dial_ends(None, P101, "ANSWER")
+    pbx.dialplan_ends(P101)
+
+    assert click_events(pbx) == ["101 rings", "101 cancelled", "ended failed"]
+
+
+def test_a_rep_who_hangs_up_before_the_number_is_dialled_cancels_the_click() -> None:
+    pbx = ScriptedPbx()
+    click(pbx)
+    pbx.dial(None, P101)
+    pbx.state(P101, 6)
+    pbx.dial_ends(None, P101, "ANSWER")
+    pbx.hang_up(P101)
+
+    assert click_events(pbx)[-1] == "ended cancelled"
+
+
+@pytest.mark.parametrize("reason, result", [(0, "failed"), (8, "failed"), (3, "cancelled"), (5, "cancelled")])
+def test_a_click_that_never_got_a_channel_says_why(reason: int, result: str) -> None:
+    pbx = ScriptedPbx()
+    pbx.tracker.expect("click", channel_id="our-id", extension="101", number="+79037778899", at=pbx.now)
+
+    assert kinds(pbx.tell(m.Originated(pbx.now, False, "PJSIP/101", CLIENT, reason, None))) == [f"ended {result}"]
+
+
+def test_a_click_of_which_nothing_is_heard_fails_in_the_end() -> None:
+    pbx = ScriptedPbx()
+    pbx.tracker.expect("click", channel_id="our-id", extension="101", number="+79037778899", at=pbx.now)
+
+    assert pbx.wait(30) == []
+    assert kinds(pbx.wait(31)) == ["ended failed"]
+
+
+def test_a_click_that_was_not_sent_leaves_nothing() -> None:
+    pbx = ScriptedPbx()
+    pbx.tracker.expect("click", channel_id="our-id", extension="101", number="+79037778899", at=pbx.now)
+    pbx.tracker.unexpect("click")
+
+    assert pbx.wait(3600) == []
+    assert pbx.tracker.is_empty
+
+
+def test_a_colleagues_call_at_the_same_time_is_not_taken_for_the_click() -> None:
+    pbx = ScriptedPbx()
+    pbx.tracker.expect("click", channel_id="our-id", extension="101", number="+79037778899", at=pbx.now)
+    outgoing(pbx)
+
+    assert {event.call_id for event in pbx.events} == {"call-1"}
+
+
+# Control
+
+
+def test_an_extensions_channel_can_be_found_for_hanging_up() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.ring(TRUNK, P102)
+    tracker, call = pbx.tracker, pbx.call.id
+
+    assert tracker.live_channel(call, "101") == P101
+    pbx.answer(TRUNK, P102)
+    pbx.hang_up(P101, cause=26)
+
+    assert tracker.live_channel(call, "101") is None
+    assert tracker.live_channel(call, "102") == P102
+    assert tracker.outside_channel(call) == TRUNK
+    assert tracker.channels_of(call, None) == [TRUNK, P102]
+    assert tracker.live_channel("another", "102") is None
+
+
+# Bounds
+
+
+def test_a_conversation_of_which_nothing_is_heard_for_half_a_day_is_over() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.answer(TRUNK, P101)
+
+    assert pbx.wait(11 * 3600) == []
+    assert "ended answered" in kinds(pbx.wait(2 * 3600))
+    assert pbx.tracker.is_empty
+
+
+def test_lost_hang_ups_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zeoncrm.ami.channels.MAX_CHANNELS", 100)
+    pbx = ScriptedPbx()
+    for number in range(500):
+        pbx.calls_in(f"PJSIP/trunk-{number:08x}", f"7903111{number:04}")
+
+    assert len(pbx.tracker.calls) <= 100
+    assert sum(isinstance(event, CallEnded) for event in pbx.events) >= 400
+
+
+def test_people_may_change_while_calls_go_on() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, "PJSIP/777-00000001")
+    pbx.tracker.numbering = Numbering("RU", frozenset({"777"}))
+
+    assert "777 rings" in kinds(pbx.wait(0))
+
+
+def test_times_are_those_of_the_messages() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.wait(5)
+    pbx.answer(TRUNK, P101)
+    pbx.wait(60)
+    pbx.hang_up(TRUNK, P101)
+
+    assert pbx.call.started_at == START + timedelta(milliseconds=100)
+    assert (pbx.call.wait_seconds, pbx.call.talk_seconds) == (5, 60)

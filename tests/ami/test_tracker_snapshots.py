@@ -1,0 +1,287 @@
+"""What snapshots of the PBX do to calls: after a restart, after a lost link, and now and then."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.ami.pbx_script import CALLER, NUMBERING, TRUNK, ScriptedPbx
+from tests.ami.recorded import FOLDER, fed, recording, tracker_for
+from tests.replayed import replayed
+from zeoncrm.ami import messages as m
+from zeoncrm.ami.recording import read_stream
+from zeoncrm.ami.tracker import CallTracker
+from zeoncrm.pipeline.call_events import (
+    CallEnded,
+    CallEvent,
+    CallResult,
+    CallStarted,
+    Direction,
+    LegAnswered,
+    LegEnded,
+    LegOutcome,
+    LegRang,
+    Reached,
+    Source,
+)
+from zeoncrm.pipeline.calls import Call, CallState, Progress, advance
+
+P101, P102 = "PJSIP/101-00000001", "PJSIP/102-00000002"
+LINE = "PJSIP/trunk-000000ff"
+
+
+@pytest.fixture
+def talking() -> ScriptedPbx:
+    """A caller talks with 101; 102 had rung."""
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.ring(TRUNK, P102)
+    pbx.answer(TRUNK, P101)
+    pbx.hang_up(P102, cause=26)
+    return pbx
+
+
+def restarted(before: ScriptedPbx) -> ScriptedPbx:
+    """The same PBX, heard by a new process which knows the calls from the store."""
+    after = before.heard_by_a_new_process()
+    after.tracker.resume(call for call in before.calls if call.state is not CallState.ENDED)
+    return after
+
+
+def resumed(before: ScriptedPbx, told: list[CallEvent]) -> Call:
+    """The stored call and what was told of it after the restart."""
+    call = before.call
+    for event in told:
+        call = advance(call, event)
+    return call
+
+
+# After a restart of the daemon
+
+
+def test_a_conversation_that_goes_on_is_told_of_no_second_time(talking: ScriptedPbx) -> None:
+    pbx = restarted(talking)
+
+    assert pbx.snapshot(TRUNK, P101, bridge="b1") == []
+    assert [type(event) for event in pbx.hang_up(TRUNK, P101)] == [CallEnded]
+    call = resumed(talking, pbx.events)
+    assert (call.result, call.answered_by, call.source) == (CallResult.ANSWERED, "101", Source.LIVE)
+
+
+def test_a_conversation_that_the_snapshot_lacks_ended_while_we_were_away(talking: ScriptedPbx) -> None:
+    pbx = restarted(talking)
+
+    assert pbx.snapshot() == [
+        CallEnded(call_id=talking.call.id, at=pbx.now, result=CallResult.ANSWERED, provisional=True)
+    ]
+
+
+def test_a_caller_who_rang_and_is_gone_was_missed() -> None:
+    before = ScriptedPbx()
+    before.calls_in()
+    before.ring(TRUNK, P101)
+    pbx = restarted(before)
+
+    (ended,) = pbx.snapshot()
+
+    assert ended == CallEnded(
+        call_id=before.call.id, at=pbx.now, result=CallResult.MISSED, reached=Reached.RINGING, provisional=True
+    )
+
+
+def test_a_phone_that_stopped_ringing_meanwhile_is_told(talking: ScriptedPbx) -> None:
+    before = ScriptedPbx()
+    before.calls_in()
+    before.ring(TRUNK, P101)
+    before.ring(TRUNK, P102)
+    before.state(P102, 6)
+    pbx = restarted(before)
+
+    told = pbx.snapshot(TRUNK, P102, bridge="b1")
+
+    assert [(type(event), getattr(event, "extension", None)) for event in told] == [
+        (LegEnded, "101"),
+        (LegAnswered, "102"),
+    ]
+    assert resumed(before, told).answered_by == "102"
+
+
+def test_who_still_rings_goes_on_ringing() -> None:
+    before = ScriptedPbx()
+    before.calls_in()
+    before.ring(TRUNK, P101)
+    pbx = restarted(before)
+
+    assert pbx.snapshot(TRUNK, P101) == []
+    assert [type(event) for event in pbx.answer(TRUNK, P101)] == [LegAnswered]
+
+
+def test_a_click_that_was_ringing_goes_on() -> None:
+    before = ScriptedPbx()
+    before.channel(P101, state=4, number="101")
+    before.ring(P101, LINE, "79037778899@trunk")
+    assert before.call.progress is Progress.RINGING_THERE
+    pbx = restarted(before)
+    facts = pbx.facts(LINE)
+
+    shown = (
+        m.ChannelStatus(pbx.facts(P101), None, "Dial", "PJSIP/79037778899@trunk,60"),
+        m.ChannelStatus(facts, None, "AppDial", "(Outgoing Line)"),
+    )
+    assert pbx.tell(m.Snapshot(pbx.now, shown)) == []
+    pbx.answer(P101, LINE)
+    pbx.hang_up(LINE, P101)
+
+    call = resumed(before, pbx.events)
+    assert (call.result, call.answered_by) == (CallResult.ANSWERED, "101")
+
+
+def test_a_stored_call_of_which_no_snapshot_ever_tells_is_closed_in_the_end(talking: ScriptedPbx) -> None:
+    pbx = restarted(talking)
+
+    assert pbx.wait(11 * 3600) == []
+    (ended,) = pbx.wait(2 * 3600)
+
+    assert isinstance(ended, CallEnded)
+    assert ended.provisional
+
+
+def test_a_call_that_nobody_knew_is_recovered(talking: ScriptedPbx) -> None:
+    pbx = talking.heard_by_a_new_process()
+
+    pbx.snapshot(TRUNK, P101, bridge="b1")
+
+    started = pbx.events[0]
+    assert isinstance(started, CallStarted)
+    assert (started.source, started.direction, started.number) == (Source.RECOVERED, Direction.INBOUND, "+79031112233")
+    assert started.at == pbx.now - timedelta(seconds=60)
+    assert (pbx.call.state, pbx.call.answered_by) == (CallState.TALKING, "101")
+
+
+# Snapshots of a real PBX
+
+
+def recovered(name: str) -> tuple[CallTracker, list[CallEvent]]:
+    tracker = tracker_for(recording("asterisk22/direct_answered").numbering)
+    return tracker, fed(tracker, read_stream(FOLDER / f"{name}.ami"))
+
+
+@pytest.mark.parametrize("asterisk", ["asterisk22", "asterisk16"])
+@pytest.mark.parametrize(
+    "name, direction, number, state, answered_by, ringing",
+    [
+        ("ringing", "inbound", "+79031110010", "ringing", None, {"101"}),
+        ("talking", "inbound", None, "talking", "101", set()),
+        ("talking_after_click", "outbound", "+79037778812", "talking", "101", set()),
+        ("transferred", "inbound", "+79031110051", "talking", "103", set()),
+        ("queue_waiting_local_members", "inbound", "+79031110042", "ringing", None, {"101", "102", "103"}),
+    ],
+)
+def test_a_real_snapshot_shows_the_call_as_it_is(
+    asterisk: str, name: str, direction: str, number: str | None, state: str, answered_by: str | None, ringing: set[str]
+) -> None:
+    _, events = recovered(f"{asterisk}/status_{name}")
+
+    (call,) = replayed(events).values()
+
+    assert (call.direction, call.state, call.answered_by, call.source) == (direction, state, answered_by, "recovered")
+    assert number is None or call.number == number
+    assert {leg.extension for leg in call.legs if leg.answered_at is None} == ringing
+
+
+def test_the_number_called_and_the_queue_are_in_the_snapshot() -> None:
+    _, events = recovered("asterisk22/status_queue_waiting")
+
+    (call,) = replayed(events).values()
+
+    assert (call.did, call.queue) == ("4952150001", "sales")
+
+
+# In the same process
+
+
+def test_after_a_lost_link_the_calls_that_the_snapshot_lacks_have_ended(talking: ScriptedPbx) -> None:
+    told = talking.snapshot()
+
+    assert [event for event in told if isinstance(event, CallEnded)] == [
+        CallEnded(call_id=talking.call.id, at=talking.now, result=CallResult.ANSWERED, provisional=True)
+    ]
+    assert talking.tracker.is_empty
+
+
+def test_events_that_the_snapshot_has_already_shown_change_nothing(talking: ScriptedPbx) -> None:
+    talking.snapshot(TRUNK, P101, bridge="b1")
+
+    assert talking.state(P101, 6) + talking.dial(TRUNK, P101) + talking.bridge("b1", P101, TRUNK) == []
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_a_snapshot_that_agrees_changes_nothing_and_counts_nothing(talking: ScriptedPbx, periodic: bool) -> None:
+    for _ in range(3):
+        assert talking.snapshot(TRUNK, P101, bridge="b1", periodic=periodic) == []
+
+    assert talking.tracker.drift == 0
+
+
+def test_a_lost_answer_is_made_up_for_by_the_next_snapshot() -> None:
+    pbx = ScriptedPbx()
+    pbx.snapshot()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.set_state(P101, 6)
+    pbx.set_state(TRUNK, 6)
+
+    told = pbx.snapshot(TRUNK, P101, bridge="b1", periodic=True)
+
+    assert [type(event) for event in told] == [LegAnswered]
+    assert pbx.tracker.drift == 2
+
+
+def test_a_periodic_snapshot_may_be_ahead_of_a_hang_up_but_not_twice(talking: ScriptedPbx) -> None:
+    assert talking.snapshot(periodic=True) == []
+
+    (ended,) = [event for event in talking.snapshot(periodic=True) if isinstance(event, CallEnded)]
+
+    assert ended.provisional
+
+
+def test_a_periodic_snapshot_may_be_ahead_of_a_new_call() -> None:
+    pbx = ScriptedPbx()
+    facts = m.Facts("1.1", TRUNK, "1.1", 4, CALLER, None, "4952150000")
+
+    pbx.tell(m.Snapshot(pbx.now, (m.ChannelStatus(facts, seconds=0),), periodic=True))
+    pbx.tell(m.ChannelSeen(pbx.now, facts, created=True))
+
+    assert [type(event) for event in pbx.events] == [CallStarted]
+    assert pbx.call.source is Source.LIVE
+
+
+def test_what_was_heard_after_a_snapshot_was_asked_for_stands() -> None:
+    pbx = ScriptedPbx()
+    asked_at = pbx.now
+    pbx.calls_in()
+
+    assert pbx.tell(m.Snapshot(asked_at, ())) == []
+    assert pbx.ring(TRUNK, P101) != []
+
+
+def test_people_who_talk_about_nothing_with_the_outside_are_not_recovered() -> None:
+    pbx = ScriptedPbx(NUMBERING)
+    pbx.channel(P101, state=6, number="101")
+    pbx.channel(P102, state=6, of=P101)
+
+    assert pbx.heard_by_a_new_process().snapshot(P101, P102, bridge="b1") == []
+
+
+def test_the_outcome_of_a_leg_that_ended_meanwhile_is_what_can_be_known(talking: ScriptedPbx) -> None:
+    before = ScriptedPbx()
+    before.calls_in()
+    before.ring(TRUNK, P101)
+    pbx = restarted(before)
+
+    told = pbx.snapshot(TRUNK)
+
+    assert told == [LegEnded(call_id=before.call.id, at=pbx.now, extension="101", outcome=LegOutcome.NO_ANSWER)]
+    assert [type(event) for event in pbx.ring(TRUNK, P102)] == [LegRang]

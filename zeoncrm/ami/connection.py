@@ -1,0 +1,294 @@
+"""One supervised AMI connection: it logs in, resyncs, keeps alive and comes back by itself."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+
+from zeoncrm.ami import messages
+from zeoncrm.ami.actions import ActionHeaders, Reply, check_headers
+from zeoncrm.ami.backoff import Backoff
+from zeoncrm.ami.errors import ActionRefused, AmiError, LinkLost, LoginRefused, NotConnected
+from zeoncrm.ami.inbox import Inbox
+from zeoncrm.ami.link import Counters, LinkState, LinkStatus, PbxAccount, Timings
+from zeoncrm.ami.messages import CdrWritten, Malformed, Message, QueueJoined, QueueLeft
+from zeoncrm.ami.wire import Wire
+
+__all__ = ["AmiConnection", "Counters", "LinkState", "LinkStatus", "PbxAccount", "Reply", "Timings"]
+
+log = structlog.get_logger(__name__)
+
+_DEFAULT_TIMINGS = Timings()
+# An account that may not read `call` gets these all the same: they are `cdr` and `agent`.
+_OTHER_RIGHTS = (CdrWritten, QueueJoined, QueueLeft)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class AmiConnection:
+    """Delivers what happens on one PBX, in order, through one consumer which awaits `deliver` for each message.
+
+    On each connection the first delivery is a `Snapshot`; then comes what had arrived since the login, then what
+    arrives. Further snapshots come every `snapshot_period`, at their place in the stream. Asterisk holds its
+    events in a queue but writes the snapshot at once, so that a snapshot is never older than what was delivered
+    before it, but events after it may tell what it already shows. An account that may not ask for `Status` gets no
+    snapshots.
+
+    When the consumer falls behind by `queue_limit` messages the socket is not read until it has caught up: nothing
+    is lost here. `on_status` and `on_frame` are called from the loop and must neither block nor raise.
+    """
+
+    def __init__(
+        self,
+        account: PbxAccount,
+        deliver: Callable[[Message], Awaitable[None]],
+        *,
+        on_status: Callable[[LinkStatus], None] | None = None,
+        on_frame: Callable[[bytes, datetime], None] | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+        timings: Timings = _DEFAULT_TIMINGS,
+        queue_limit: int = 10_000,
+    ) -> None:
+        self.account = account
+        self.status = LinkStatus(LinkState.CONNECTING, clock(), None)
+        self.version: str | None = None
+        self._counters = Counters()
+        self._deliver = deliver
+        self._on_status = on_status
+        self._on_frame = on_frame
+        self._clock = clock
+        self._timings = timings
+        self._log = log.bind(pbx=account.name)
+        self._told: tuple[LinkState, str | None] | None = None
+        self._inbox = Inbox[Message](queue_limit, self._hold_up, self._go_on)
+        self._wire: Wire | None = None
+        self._held: list[Message] | None = None
+        self._dropped_before = 0
+        self._received = 0  # messages on the present link that prove the right to read `call`
+        self._since_snapshot = 0
+        self._channels: frozenset[str] = frozenset()
+        self._backoff = Backoff(timings.backoff_first, timings.backoff_longest)
+        self._refused = Backoff(timings.refused_first, timings.refused_longest)
+
+    @property
+    def counters(self) -> Counters:
+        """As they are now."""
+        dropped = self._dropped_before + (self._wire.framer.dropped if self._wire else 0)
+        return replace(self._counters, dropped=dropped)
+
+    @property
+    def backlog(self) -> int:
+        """Messages received and not yet delivered."""
+        return len(self._inbox)
+
+    async def run(self) -> None:
+        """Keeps the link up until it is cancelled. Nothing that a PBX does makes it raise."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._deliver_all())
+            tasks.create_task(self._supervise())
+
+    async def action(self, headers: ActionHeaders, *, timeout: float = 5) -> Reply:
+        """Sends an action, once: it is never repeated on a later connection.
+
+        Raises `BadHeader` for a header that could be read as something else, `NotConnected` at once when the link
+        is not up (nothing was sent), `ActionRefused` with Asterisk's words, `OutcomeUnknown` when the link is lost
+        or `timeout` seconds pass before the answer: the action may have been carried out.
+        """
+        check_headers(headers)
+        if self._wire is None or self.status.state is not LinkState.UP:
+            raise NotConnected(self.status.reason or self.status.state)
+        return await self._wire.request(headers, timeout=timeout)
+
+    # The life of the link
+
+    async def _supervise(self) -> None:
+        while True:
+            pause = await self._attempt()
+            await asyncio.sleep(pause)
+
+    async def _attempt(self) -> float:
+        """Lives through one connection; gives the seconds to wait before the next."""
+        wire = Wire(self._receive, self._clock, self._trace if self._on_frame else None)
+        try:
+            await self._use(wire)
+        except LoginRefused as refusal:
+            self._change(LinkState.AUTH_FAILED, str(refusal))
+            return self._refused.next()
+        except AmiError as error:
+            self._change(LinkState.DOWN, str(error))
+        except Exception as error:
+            self._log.exception("pbx link failed")
+            self._change(LinkState.DOWN, f"internal error: {type(error).__name__}")
+        finally:
+            self._leave(wire)
+        return self._backoff.next()
+
+    async def _use(self, wire: Wire) -> None:
+        self._held = []
+        self._received = 0
+        self._wire = wire
+        await wire.open(self.account.host, self.account.port, self._timings.connect_timeout)
+        await self._log_in(wire)
+        self._change(LinkState.CONNECTING)
+        wire.keep_alive(self._timings.ping_interval, self._timings.ping_timeout)
+        await wire.idle(self._timings.boot_wait)
+        lack = await self._take_snapshot(wire)
+        self._change(LinkState.UP, lack)
+        good = asyncio.get_running_loop().call_later(self._timings.steady_after, self._backoff.reset)
+        try:
+            while True:
+                await wire.idle(self._snapshot_pause())
+                if lack is None:
+                    await self._compare_snapshots(wire)
+        finally:
+            good.cancel()
+
+    def _snapshot_pause(self) -> float:
+        usual = self._timings.snapshot_period
+        return usual if self._received else min(usual, self._timings.unproven_period)
+
+    def _leave(self, wire: Wire) -> None:
+        wire.abort("closed by us")
+        self._dropped_before += wire.framer.dropped
+        self._wire = None
+        # What arrived before the link was lost did happen, though no snapshot came before it.
+        self._release()
+
+    async def _log_in(self, wire: Wire) -> None:
+        login = {
+            "Action": "Login",
+            "Username": self.account.username,
+            "Secret": self.account.secret,
+            "Events": "on",
+        }
+        try:
+            await wire.request(login, timeout=self._timings.login_timeout)
+        except ActionRefused as refusal:
+            raise LoginRefused(str(refusal)) from None
+        self.version = wire.framer.greeting
+        self._refused.reset()
+
+    # Snapshots
+
+    async def _take_snapshot(self, wire: Wire) -> str | None:
+        """Puts a snapshot into the stream, and whatever was held back for it. Says why when there can be none."""
+        try:
+            put = partial(self._put_snapshot, self._clock())
+            await wire.request({"Action": "Status"}, timeout=self._timings.snapshot_timeout, on_list=put)
+        except ActionRefused as refusal:
+            if "permission" not in str(refusal).lower():
+                raise
+            self._release()
+            return f"calls in progress cannot be seen: may the account write `call`? Status: {refusal}"
+        return None
+
+    def _put_snapshot(self, asked_at: datetime, entries: list[bytes]) -> None:
+        # Held back until now: the first one of this connection, before which events may have been lost.
+        periodic = self._held is None
+        snapshot = messages.parse_status(entries, asked_at, periodic=periodic)
+        self._channels = frozenset(status.channel.uniqueid for status in snapshot.channels)
+        self._since_snapshot = 0
+        self._inbox.put(snapshot)
+        self._release()
+
+    async def _compare_snapshots(self, wire: Wire) -> None:
+        """A link can answer pings while its events are dead: channels that came or went without one event tell."""
+        channels, silent = self._channels, self._since_snapshot == 0
+        await self._take_snapshot(wire)
+        if silent and self._channels != channels:
+            # The events of these very channels may be under way; the next ping brings them in any case.
+            await wire.idle(self._timings.ping_interval + self._timings.ping_timeout)
+            silent = self._since_snapshot == 0
+            if silent and self._received:
+                raise LinkLost("events have stopped while calls go on")
+            if silent:
+                self._change(LinkState.UP, "no events come while calls go on: may the account read `call`?")
+        if self._received:
+            self._change(LinkState.UP)
+
+    # What comes in
+
+    def _receive(self, frame: bytes, at: datetime) -> None:
+        message = messages.parse(frame, at)
+        if message is None:
+            return
+        if isinstance(message, Malformed):
+            self._count_malformed(message)
+            return
+        self._counters.messages += 1
+        self._counters.last_message_at = at
+        if not isinstance(message, _OTHER_RIGHTS):
+            self._received += 1
+            self._since_snapshot += 1
+        if self._held is None:
+            self._inbox.put(message)
+        else:
+            self._held.append(message)
+
+    def _count_malformed(self, message: Malformed) -> None:
+        if not self._counters.unparsable:
+            self._log.warning("pbx message not understood; more of them are only counted", pbx_event=message.event)
+        self._counters.unparsable += 1
+
+    def _release(self) -> None:
+        held, self._held = self._held or (), None
+        for message in held:
+            self._inbox.put(message)
+
+    def _trace(self, frame: bytes, at: datetime) -> None:
+        if self._on_frame is None:
+            return
+        try:
+            self._on_frame(frame, at)
+        except Exception:
+            self._log.exception("pbx trace failed; it is stopped")
+            self._on_frame = None
+
+    async def _deliver_all(self) -> None:
+        while True:
+            message = await self._inbox.take()
+            try:
+                await self._deliver(message)
+            except Exception:
+                self._counters.undelivered += 1
+                self._log.exception("pbx message not taken", type=type(message).__name__)
+
+    def _hold_up(self) -> None:
+        if self._wire is not None and not self._wire.paused:
+            self._wire.pause()
+            self._log.warning("pbx is held up: events come faster than they are taken", backlog=len(self._inbox))
+
+    def _go_on(self) -> None:
+        if self._wire is not None and self._wire.paused:
+            self._wire.resume()
+            self._log.info("pbx is read again")
+
+    # What is known of the link
+
+    def _change(self, state: LinkState, reason: str | None = None) -> None:
+        before = self.status
+        if (state, reason) == (before.state, before.reason):
+            return
+        self.status = LinkStatus(state, before.since if state is before.state else self._clock(), reason)
+        self._log_change()
+        if self._on_status is not None:
+            try:
+                self._on_status(self.status)
+            except Exception:
+                self._log.exception("pbx status not taken")
+
+    def _log_change(self) -> None:
+        """Says once that the link went, and once that it is back."""
+        status = self.status
+        told = (status.state, status.reason if status.state is LinkState.UP else None)
+        if status.state is LinkState.CONNECTING or told == self._told:
+            return
+        self._told = told
+        level = logging.INFO if told == (LinkState.UP, None) else logging.WARNING
+        self._log.log(level, f"pbx {status.state}", reason=status.reason)

@@ -1,0 +1,168 @@
+"""The parts that our extensions have in one call: what they do now against what has been told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from zeoncrm.ami.channels import Channel
+from zeoncrm.ami.outcomes import best_known, leg_outcome
+from zeoncrm.ami.view import View, talks
+from zeoncrm.pipeline.call_events import CallEvent, LegAnswered, LegEnded, LegOutcome, LegRang
+
+# A phone that neither says that it rings nor refuses is taken to ring after so long.
+SILENT_RING = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class LiveLeg:
+    """One extension's part: its channels that ring or wait to be connected, and those that talk or talked."""
+
+    rings: dict[Channel, None] = field(default_factory=dict)
+    talks: dict[Channel, None] = field(default_factory=dict)
+    told_ringing: bool = False
+    told_talking: bool = False
+
+
+@dataclass(slots=True)
+class Legs:
+    """The legs of the call `call_id`, by extension. Each method returns what is news."""
+
+    call_id: str
+    view: View
+    by_extension: dict[str, LiveLeg] = field(default_factory=dict)
+
+    @property
+    def any_talking(self) -> bool:
+        """Somebody of ours has the call."""
+        return any(leg.told_talking for leg in self.by_extension.values())
+
+    @property
+    def any_ringing(self) -> bool:
+        """A phone of ours is being called."""
+        return any(channel.is_ringing for leg in self.by_extension.values() for channel in leg.rings)
+
+    @property
+    def have_changed(self) -> bool:
+        """Something of them may be to be told."""
+        for leg in self.by_extension.values():
+            if leg.rings and not leg.told_ringing and not leg.told_talking:
+                return True
+            for channels in (leg.rings, leg.talks):
+                for channel in channels:
+                    if channel.gone:
+                        return True
+        return False
+
+    def take_answers(self, hearing: Iterable[Channel], at: datetime) -> list[CallEvent]:
+        """Persons among those that hear the outside party."""
+        events: list[CallEvent] = []
+        for channel in hearing:
+            if self.view.is_person(channel) and talks(channel):
+                leg = self._of(channel)
+                leg.talks[channel] = None
+                leg.rings.pop(channel, None)
+                if not leg.told_talking:
+                    leg.told_talking, leg.told_ringing = True, False
+                    events.append(LegAnswered(call_id=self.call_id, at=at, extension=self._extension(channel)))
+        if events:
+            events += self.release(at)
+        return events
+
+    def release(self, at: datetime) -> list[CallEvent]:
+        """Somebody took the call: all others stop ringing, whenever their phones are told so."""
+        events: list[CallEvent] = []
+        for extension, leg in self.by_extension.items():
+            for channel in leg.rings:
+                channel.settled = True
+            if leg.rings and not leg.told_talking:
+                leg.told_ringing = False
+                events.append(self._ended(extension, LegOutcome.ANSWERED_ELSEWHERE, at))
+            leg.rings.clear()
+        return events
+
+    def take_ringing(self, ringing: Iterable[Channel]) -> bool:
+        """Phones that are called for this call; says whether one of them was not before."""
+        new = False
+        for channel in ringing:
+            leg = self._of(channel)
+            if not channel.settled and channel not in leg.rings:
+                leg.rings[channel] = None
+                new = True
+        return new
+
+    def follow(self, at: datetime, *, attended: bool, caller_left: bool) -> list[CallEvent]:
+        """What became of those that rang or talked. `attended`: somebody has the call, or just took it."""
+        events: list[CallEvent] = []
+        for extension, leg in self.by_extension.items():
+            if leg.rings and not leg.told_ringing and not leg.told_talking and _is_heard(leg, at):
+                leg.told_ringing = True
+                events.append(LegRang(call_id=self.call_id, at=at, extension=extension))
+            if leg.rings and all(channel.gone for channel in leg.rings):
+                outcome = _outcome(leg, None, attended=attended, caller_left=caller_left)
+                leg.rings.clear()
+                if not leg.told_talking:
+                    leg.told_ringing = False
+                    events.append(self._ended(extension, outcome, at))
+            if leg.told_talking and leg.talks and all(channel.gone for channel in leg.talks):
+                leg.talks.clear()
+                leg.told_talking = False
+                events.append(self._ended(extension, LegOutcome.ANSWERED, at))
+        return events
+
+    def last_words(self, at: datetime, cause: int | None, *, attended: bool, caller_left: bool) -> list[CallEvent]:
+        """Why phones no longer ring whose hang-ups come after the end. `cause`: why the caller's channel ended."""
+        events: list[CallEvent] = []
+        for extension, leg in self.by_extension.items():
+            over = leg.rings and all(channel.gone or channel.dial_ended for channel in leg.rings)
+            if over and not leg.told_talking:
+                outcome = _outcome(leg, cause, attended=attended, caller_left=caller_left)
+                events.append(self._ended(extension, outcome, at))
+        return events
+
+    def adopt(self, channels: dict[str, list[Channel]], at: datetime) -> list[CallEvent]:
+        """The channels that the legs of a restored call have now; those without one ended meanwhile."""
+        events: list[CallEvent] = []
+        attended = any(leg.told_talking and channels[each] for each, leg in self.by_extension.items())
+        for extension, leg in tuple(self.by_extension.items()):
+            if leg.told_talking:
+                leg.talks = {channel: None for channel in channels[extension] if not channel.is_ringing}
+            else:
+                leg.rings = dict.fromkeys(channels[extension])
+            if not leg.talks and not leg.rings:
+                outcome = LegOutcome.ANSWERED_ELSEWHERE if attended else LegOutcome.NO_ANSWER
+                events.append(self._ended(extension, LegOutcome.ANSWERED if leg.told_talking else outcome, at))
+                del self.by_extension[extension]
+        return events
+
+    def _of(self, channel: Channel) -> LiveLeg:
+        return self.by_extension.setdefault(self._extension(channel), LiveLeg())
+
+    def _extension(self, channel: Channel) -> str:
+        return self.view.party(channel).extension or ""
+
+    def _ended(self, extension: str, outcome: LegOutcome, at: datetime) -> LegEnded:
+        return LegEnded(call_id=self.call_id, at=at, extension=extension, outcome=outcome)
+
+
+def _is_heard(leg: LiveLeg, at: datetime) -> bool:
+    return any(
+        channel.is_ringing and (channel.is_heard_ringing or at - channel.since >= SILENT_RING) for channel in leg.rings
+    )
+
+
+def _outcome(leg: LiveLeg, cause: int | None, *, attended: bool, caller_left: bool) -> LegOutcome:
+    outcomes = [
+        LegOutcome.ANSWERED_ELSEWHERE
+        if channel.picked_up
+        else leg_outcome(
+            channel.dial_status,
+            cause if channel.cause is None else channel.cause,
+            channel.sip,
+            elsewhere=attended,
+            caller_left=caller_left,
+        )
+        for channel in leg.rings
+    ]
+    return best_known(outcomes)

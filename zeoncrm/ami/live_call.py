@@ -1,0 +1,295 @@
+"""One call as it goes on: compares what the PBX shows with what has been told, and tells the difference.
+
+Since events follow from the state alone, a message that comes twice, late or not at all cannot give an event twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from zeoncrm.ami.channels import UP, Channel
+from zeoncrm.ami.groups import Group
+from zeoncrm.ami.legs import Legs
+from zeoncrm.ami.outcomes import is_voicemail, outside_result
+from zeoncrm.ami.view import View, talks
+from zeoncrm.pipeline.call_events import (
+    AnsweredOutside,
+    CallEnded,
+    CallEvent,
+    CallIdentified,
+    CallLinked,
+    CallQueued,
+    CallResult,
+    Direction,
+    OutsideDialled,
+    OutsideRang,
+    Reached,
+)
+
+# How long the end of a call waits for the call record which tells where an unanswered caller was.
+RECORD_GRACE = timedelta(seconds=2)
+
+
+@dataclass(slots=True, eq=False)
+class LiveCall:
+    """A call that has not ended. `caller` is the outside party's channel, once it is known."""
+
+    id: str
+    direction: Direction
+    group: Group
+    view: View
+    since: datetime
+    caller: Channel | None = None
+    number: str | None = None
+    caller_name: str | None = None
+    linkedids: set[str] = field(default_factory=set)
+    legs: Legs = field(init=False)
+    answered: bool = False
+    # Other outside lines that took the call for us.
+    forwards: list[Channel] = field(default_factory=list)
+    # Inbound, not answered yet: where the caller is; whether the PBX answered, and only after phones had rung in vain.
+    queue: str | None = None
+    stage: Reached | None = None
+    pbx_answered: bool = False
+    answered_after_ringing: bool = False
+    # When the caller left, while the end waits for the call record.
+    left_at: datetime | None = None
+    # Outbound, not answered yet: the extension that asked for it, its channel once the rep is on it, the id that a
+    # click-to-call gave its channel, the outside lines that were tried, and how far that got.
+    requester: str | None = None
+    rep: Channel | None = None
+    channel_id: str | None = None
+    lines: list[Channel] = field(default_factory=list)
+    dialled: bool = False
+    rang_there: bool = False
+    had_channels: bool = False
+    # From the store, and not found again on the PBX yet.
+    restored: bool = False
+
+    def __post_init__(self) -> None:
+        self.legs = Legs(self.id, self.view)
+
+    def channels_of(self, extension: str | None) -> list[Channel]:
+        """The extension's channels in this call, those that talk first; without one, the channels of all parties."""
+        leg = self.legs.by_extension.get(extension or "")
+        found = dict.fromkeys([*leg.talks, *leg.rings] if leg else [])
+        for channel in self.group.channels:
+            own = self.view.party(channel).extension == extension
+            if own if extension is not None else not self.view.is_helper(channel):
+                found[channel] = None
+        return sorted((channel for channel in found if not channel.gone), key=lambda channel: not talks(channel))
+
+    # What happens
+
+    def observe(self, at: datetime) -> list[CallEvent]:
+        """What has happened since the last time; of an end see `ending`."""
+        events: list[CallEvent] = []
+        self._link(at, events)
+        if self.group.channels:
+            self.had_channels = True
+        if self.direction is Direction.OUTBOUND and not self.answered:
+            self._follow_lines(at, events)
+        if self.caller is not None and not self.caller.gone:
+            self._identify(self.caller, at, events)
+        self._follow_legs(at, events)
+        if self.direction is Direction.INBOUND and not self.answered and self.caller is not None:
+            self._follow_stage(self.caller, at, events)
+        return events
+
+    def _link(self, at: datetime, events: list[CallEvent]) -> None:
+        for channel in self.group.channels:
+            if channel.linkedid not in self.linkedids:
+                self.linkedids.add(channel.linkedid)
+                events.append(CallLinked(call_id=self.id, at=at, linkedid=channel.linkedid))
+
+    def _identify(self, caller: Channel, at: datetime, events: list[CallEvent]) -> None:
+        """A name or number that the dialplan found out after the start."""
+        party = self.view.party(caller)
+        number = party.number if self.number is None else None
+        name = None
+        if self.direction is Direction.INBOUND and caller.caller_name not in {None, self.caller_name, party.raw}:
+            name = caller.caller_name
+        if number is None and name is None:
+            return
+        self.number, self.caller_name = number or self.number, name or self.caller_name
+        raw = party.raw if number else None
+        events.append(CallIdentified(call_id=self.id, at=at, number=number, number_raw=raw, caller_name=name))
+
+    def _follow_lines(self, at: datetime, events: list[CallEvent]) -> None:
+        """The rep, and the outside lines on which the number is called, one after another or at once."""
+        for channel in self.group.channels:
+            if self.view.is_outside(channel):
+                if channel.outgoing and channel.dial_status is not None:
+                    self._follow_line(channel, at, events)
+            elif self.rep is None and channel.state == UP and self.view.is_person(channel):
+                self.rep = channel
+
+    def _follow_line(self, line: Channel, at: datetime, events: list[CallEvent]) -> None:
+        if line not in self.lines:
+            self.lines = [*(other for other in self.lines if not other.gone), line]
+            self.caller = line
+        elif any(self.view.is_person(channel) and talks(channel) for channel in self.view.conversation(line)):
+            self.caller = line
+        if not self.dialled:
+            self.dialled = True
+            persons = [
+                self.view.party(channel).extension
+                for channel in self.view.surroundings(line)
+                if self.view.is_person(channel) and not channel.is_ringing
+            ]
+            self.requester = self.requester or next(iter(persons), None)
+            events.append(OutsideDialled(call_id=self.id, at=at, extension=self.requester))
+        if not self.rang_there and (line.is_heard_ringing or line.state == UP):
+            self.rang_there = True
+            events.append(OutsideRang(call_id=self.id, at=at))
+
+    def _follow_legs(self, at: datetime, events: list[CallEvent]) -> None:
+        if self.caller is not None and self.caller.bridge is not None:
+            hearing = self.view.conversation(self.caller)
+            answers = self.legs.take_answers(hearing, at)
+            self.answered = self.answered or bool(answers)
+            events += answers
+            self._take_forwards(hearing, at, events)
+        if self.legs.take_ringing(self._ringing()) and self._queue_now() is None:
+            self.stage = Reached.RINGING
+        if self.legs.have_changed:
+            events += self.legs.follow(at, attended=self._is_attended(), caller_left=self._has_caller_left())
+
+    def _take_forwards(self, hearing: list[Channel], at: datetime, events: list[CallEvent]) -> None:
+        """Outside lines of ours that the call was sent on to, and that took it."""
+        if self.direction is Direction.OUTBOUND and not self.answered:
+            return
+        for channel in hearing:
+            other = self.view.is_outside(channel) and channel is not self.caller and channel.outgoing
+            if other and talks(channel) and channel not in self.forwards and channel not in self.lines:
+                party = self.view.party(channel)
+                number = party.number or party.raw
+                if number is not None:
+                    self.forwards.append(channel)
+                    self.answered = True
+                    events.append(AnsweredOutside(call_id=self.id, at=at, number=number))
+                    events += self.legs.release(at)
+
+    def _ringing(self) -> list[Channel]:
+        """Our phones that are called for this call. The group of a single call is called for nobody else."""
+        ringing = [each for each in self.group.channels if each.is_ringing and self.view.is_person(each)]
+        if not ringing or len(self.group.calls) == 1:
+            return ringing
+        centers = [each for each in {self.caller, *self.lines} if each is not None and not each.gone]
+        near = {channel for center in centers for channel in self.view.surroundings(center)}
+        return [channel for channel in ringing if channel in near]
+
+    def _is_attended(self) -> bool:
+        """Somebody has the call, or took it and is about to be connected."""
+        if self.legs.any_talking or any(not line.gone for line in self.forwards):
+            return True
+        return any(
+            channel.is_pending and channel is not self.caller and not self.view.is_helper(channel)
+            for channel in self.group.channels
+        )
+
+    def _has_caller_left(self) -> bool:
+        """Whoever called gave up."""
+        caller = self.caller if self.direction is Direction.INBOUND else self.rep
+        return caller is not None and (caller.leaving or caller.gone)
+
+    def _follow_stage(self, caller: Channel, at: datetime, events: list[CallEvent]) -> None:
+        """Where a caller is with whom nobody talks yet."""
+        if caller.state == UP and not self.pbx_answered:
+            self.pbx_answered = True
+            rang = self.stage is Reached.RINGING and not self.legs.any_ringing
+            self.answered_after_ringing = rang and not self._is_attended()
+        queue = self._queue_now()
+        if queue is not None:
+            self.stage = Reached.QUEUE
+            if queue != self.queue:
+                self.queue = queue
+                events.append(CallQueued(call_id=self.id, at=at, queue=queue))
+        elif caller.parked:
+            self.stage = Reached.PARKING
+        elif caller.state == UP and self.stage is None:
+            self.stage = Reached.IVR
+
+    def _queue_now(self) -> str | None:
+        """The queue in which the caller waits, perhaps at the end of a Local channel."""
+        if len(self.group.calls) > 1:
+            return self.caller.queue if self.caller else None
+        return next((channel.queue for channel in self.group.channels if channel.queue), None)
+
+    # The end
+
+    def ending(self, at: datetime) -> list[CallEvent] | None:
+        """The last events, when the call is over; None while it goes on."""
+        if self.restored:
+            return None
+        if self.direction is Direction.OUTBOUND and self._is_taken_over():
+            return self.end(at)
+        if self.direction is Direction.INBOUND or self.answered:
+            over = self.caller is not None and self.caller.gone and not self._awaits_record(self.caller, at)
+        else:
+            over = self._is_given_up()
+        return self.end(self.left_at or at) if over else None
+
+    def end(self, at: datetime, *, provisional: bool = False) -> list[CallEvent]:
+        """The last events of a call that is over now, whatever the PBX shows."""
+        cause = self.caller.cause if self.caller is not None else None
+        events = self.legs.last_words(at, cause, attended=self._is_attended(), caller_left=self._has_caller_left())
+        result = self._result()
+        reached = self._reached() if result is CallResult.MISSED else None
+        events.append(CallEnded(call_id=self.id, at=at, result=result, reached=reached, provisional=provisional))
+        return events
+
+    def _result(self) -> CallResult:
+        if self.answered:
+            return CallResult.ANSWERED
+        if self.direction is Direction.INBOUND:
+            return CallResult.MISSED
+        if self.lines:
+            line = self.lines[-1]
+            return outside_result(line.dial_status, line.cause, rang=self.rang_there)
+        if self.rang_there:
+            return CallResult.NO_ANSWER
+        # The rep was on the line, but the dialplan had none to the outside, or did not allow it.
+        in_vain = self.rep is not None and not self.rep.leaving
+        return CallResult.FAILED if in_vain else CallResult.CANCELLED
+
+    def _is_given_up(self) -> bool:
+        """Outbound, unanswered: nobody is left who could still call or be called."""
+        if not self.had_channels:
+            return False
+        if not self.group.channels:
+            return True
+        return len(self.group.calls) > 1 and bool(self.lines) and all(line.gone for line in self.lines)
+
+    def _is_taken_over(self) -> bool:
+        """The rep called only to connect the outside party with the one of another call, and has left."""
+        line = self.caller
+        if len(self.group.calls) < 2 or line is None or line.gone:
+            return False
+        near = self.view.surroundings(line)
+        others = [call.caller for call in self.group.calls if call is not self]
+        return any(other in near for other in others) and not any(self.view.is_person(channel) for channel in near)
+
+    def _awaits_record(self, caller: Channel, at: datetime) -> bool:
+        """The PBX had answered, nobody of ours did: only the call record tells an announcement from voicemail."""
+        if self.answered or caller.state != UP or caller.queue or caller.parked or caller.record_closed:
+            return False
+        self.left_at = self.left_at or at
+        return at - self.left_at < RECORD_GRACE
+
+    def _reached(self) -> Reached:
+        """How far an unanswered caller got."""
+        caller = self.caller
+        if caller is None:
+            return self.stage or Reached.RINGING
+        if caller.queue:
+            return Reached.QUEUE
+        if caller.parked:
+            return Reached.PARKING
+        # An account that may not see call records has only a guess: what else answers when the phones have not?
+        if is_voicemail(caller.application) or (self.answered_after_ringing and not caller.record_closed):
+            return Reached.VOICEMAIL
+        if self.stage is not None:
+            return self.stage
+        return Reached.IVR if caller.state == UP else Reached.RINGING

@@ -1,0 +1,384 @@
+"""What Asterisk tells us, typed: the AMI events that calls are made of, and the snapshot of its channels.
+
+Each message carries `at`, the time in UTC at which it came. Which event becomes which message stands in `PARSERS`;
+all other events are dropped by their first bytes, before anything is decoded.
+Source: the events' documentation of Asterisk 13 to 22, and recorded streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from zeoncrm.ami.facts import Facts as Facts
+from zeoncrm.ami.facts import Missing, facts_of, facts_or_none
+from zeoncrm.ami.headers import Fields, Lookup, number_of, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that the PBX said. `at`: when it came, UTC."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSeen(Message):
+    """A channel is there (`created`: it is new), or its state or caller changed."""
+
+    channel: Facts
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRenamed(Message):
+    """A channel goes on under another name."""
+
+    uniqueid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangupAsked(Message):
+    """The party at this channel hung up; the channel itself ends a little later."""
+
+    channel: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelGone(Message):
+    """A channel ended. `cause` is the Q.850 code, `sip` the SIP status behind it where Asterisk tells."""
+
+    channel: Facts
+    cause: int | None = None
+    sip: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DialBegan(Message):
+    """`source` calls `target`; a target without a source was originated."""
+
+    source: Facts | None
+    target: Facts
+    dialled: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DialProgressed(Message):
+    """It rings at the target (RINGING), or the network plays something that stands for it (PROGRESS)."""
+
+    source: Facts | None
+    target: Facts
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialEnded(Message):
+    """The target answered (ANSWER) or why it is no longer called (BUSY, NOANSWER, CANCEL, CONGESTION...)."""
+
+    source: Facts | None
+    target: Facts
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeEntered(Message):
+    """A channel shares a bridge. In a holding bridge (parking, waiting) nobody hears anybody."""
+
+    bridge: str
+    channel: Facts
+    holding: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeLeft(Message):
+    """A channel left a bridge."""
+
+    bridge: str
+    channel: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeGone(Message):
+    """A bridge ended; nobody is in it any more."""
+
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueJoined(Message):
+    """A caller waits in a queue."""
+
+    channel: Facts
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLeft(Message):
+    """A caller waits there no longer: answered, given up, or sent on."""
+
+    channel: Facts
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickedUp(Message):
+    """`picker` took the call that rang at `target`."""
+
+    picker: Facts
+    target: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred(Message):
+    """A transfer joined these channels into one call."""
+
+    channels: tuple[Facts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parked(Message):
+    """A channel was parked, or left its parking space (`parked` is False)."""
+
+    channel: Facts
+    parked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailLeft(Message):
+    """The caller at this channel left a message in a voice mailbox."""
+
+    channel: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Originated(Message):
+    """How an asynchronous Originate went. `reason`: 0 failed, 1 or 3 not taken, 4 taken, 5 busy, 8 congestion.
+
+    `channel` and `exten` are what was to be connected: a failure does not tell the channel that rang.
+    """
+
+    success: bool
+    channel: str | None
+    exten: str | None
+    reason: int | None
+    action: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CdrWritten(Message):
+    """A call record: `application` is the last one that ran on the channel; `dialled` the channel it called."""
+
+    uniqueid: str
+    application: str | None
+    dialled: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """A channel in a snapshot; `bridge` is None when it is alone, `seconds` is its age.
+
+    `dnid` is the number that was called to reach the PBX, whatever became of it in the dialplan.
+    """
+
+    channel: Facts
+    bridge: str | None = None
+    application: str | None = None
+    data: str | None = None
+    dnid: str | None = None
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Message):
+    """All channels of the PBX. `at` is the time at which it was asked for: what was heard since may be missing.
+
+    `periodic`: the link was up before it and no event was lost; the snapshot may then be ahead of the events.
+    """
+
+    channels: tuple[ChannelStatus, ...]
+    periodic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed(Message):
+    """An event of a wanted type that lacks what it needs to be understood; there only to be counted."""
+
+    event: str
+
+
+def parse(frame: bytes, at: datetime) -> Message | None:
+    """The message in one frame; None for events that no call is made of and for answers to actions.
+
+    Never raises: of an event that cannot be understood comes `Malformed`.
+    """
+    if frame[:7] == b"Event: ":
+        start = 7
+    else:
+        start = frame.find(b"\nEvent: ") + 8
+        if start == 7:
+            return None
+    end = frame.find(b"\n", start)
+    event = frame[start:end] if end >= 0 else frame[start:]
+    parser = PARSERS.get(event.rstrip(b"\r"))
+    if parser is None:
+        return None
+    try:
+        return parser(Fields(frame), at)
+    except Missing:
+        return Malformed(at, event[:40].decode("ascii", "replace").strip())
+
+
+def parse_status(frames: Sequence[bytes], at: datetime, *, periodic: bool = False) -> Snapshot:
+    """The snapshot in the answer to a `Status` action: its `Event: Status` entries, whatever else is among them.
+
+    `at` is the time at which the action was sent. Entries that cannot be understood are left out.
+    """
+    channels: list[ChannelStatus] = []
+    for frame in frames:
+        headers = Fields(frame)
+        if headers.get("Event") == "Status" and (facts := facts_or_none(headers, "")):
+            channels.append(
+                ChannelStatus(
+                    facts,
+                    text_of(headers, "BridgeID"),
+                    text_of(headers, "Application"),
+                    text_of(headers, "Data"),
+                    text_of(headers, "DNID"),
+                    number_of(headers, "Seconds") or 0,
+                )
+            )
+    return Snapshot(at, tuple(channels), periodic)
+
+
+def _required(headers: Lookup, name: str) -> str:
+    value = text_of(headers, name)
+    if value is None:
+        raise Missing
+    return value
+
+
+def _created(headers: Lookup, at: datetime) -> Message:
+    return ChannelSeen(at, facts_of(headers), created=True)
+
+
+def _seen(headers: Lookup, at: datetime) -> Message:
+    return ChannelSeen(at, facts_of(headers))
+
+
+def _renamed(headers: Lookup, at: datetime) -> Message:
+    return ChannelRenamed(at, _required(headers, "Uniqueid"), _required(headers, "Newname"))
+
+
+def _hangup_asked(headers: Lookup, at: datetime) -> Message:
+    return HangupAsked(at, facts_of(headers))
+
+
+def _gone(headers: Lookup, at: datetime) -> Message:
+    return ChannelGone(at, facts_of(headers), number_of(headers, "Cause"), number_of(headers, "TechCause"))
+
+
+def _dial_began(headers: Lookup, at: datetime) -> Message:
+    dialled = text_of(headers, "DialString")
+    return DialBegan(at, facts_or_none(headers, ""), facts_of(headers, "Dest"), dialled)
+
+
+def _dial_progressed(headers: Lookup, at: datetime) -> Message:
+    status = _required(headers, "DialStatus")
+    return DialProgressed(at, facts_or_none(headers, ""), facts_of(headers, "Dest"), status)
+
+
+def _dial_ended(headers: Lookup, at: datetime) -> Message:
+    status = _required(headers, "DialStatus")
+    return DialEnded(at, facts_or_none(headers, ""), facts_of(headers, "Dest"), status)
+
+
+def _bridge_entered(headers: Lookup, at: datetime) -> Message:
+    holding = (headers.get("BridgeTechnology") or "").startswith("holding")
+    return BridgeEntered(at, _required(headers, "BridgeUniqueid"), facts_of(headers), holding)
+
+
+def _bridge_left(headers: Lookup, at: datetime) -> Message:
+    return BridgeLeft(at, _required(headers, "BridgeUniqueid"), facts_of(headers))
+
+
+def _bridge_gone(headers: Lookup, at: datetime) -> Message:
+    return BridgeGone(at, _required(headers, "BridgeUniqueid"))
+
+
+def _queue_joined(headers: Lookup, at: datetime) -> Message:
+    return QueueJoined(at, facts_of(headers), _required(headers, "Queue"))
+
+
+def _queue_left(headers: Lookup, at: datetime) -> Message:
+    return QueueLeft(at, facts_of(headers), _required(headers, "Queue"))
+
+
+def _picked_up(headers: Lookup, at: datetime) -> Message:
+    return PickedUp(at, facts_of(headers), facts_of(headers, "Target"))
+
+
+def _transferred(headers: Lookup, at: datetime) -> Message | None:
+    if (headers.get("Result") or "Success") != "Success":
+        return None
+    parties = ("Transferer", "Transferee", "OrigTransferer", "SecondTransferer", "TransferTarget")
+    channels = (facts_or_none(headers, party) for party in parties)
+    return Transferred(at, tuple(facts for facts in channels if facts))
+
+
+def _parked(headers: Lookup, at: datetime) -> Message:
+    return Parked(at, facts_of(headers, "Parkee"), parked=True)
+
+
+def _unparked(headers: Lookup, at: datetime) -> Message:
+    return Parked(at, facts_of(headers, "Parkee"), parked=False)
+
+
+def _voicemail_left(headers: Lookup, at: datetime) -> Message | None:
+    facts = facts_or_none(headers, "")  # none: a phone's own check of its mailbox
+    return VoicemailLeft(at, facts) if facts else None
+
+
+def _originated(headers: Lookup, at: datetime) -> Message:
+    return Originated(
+        at,
+        _required(headers, "Response") == "Success",
+        text_of(headers, "Channel"),
+        text_of(headers, "Exten"),
+        number_of(headers, "Reason"),
+        text_of(headers, "ActionID"),
+    )
+
+
+def _cdr_written(headers: Lookup, at: datetime) -> Message:
+    application = text_of(headers, "LastApplication")
+    return CdrWritten(at, _required(headers, "UniqueID"), application, text_of(headers, "DestinationChannel"))
+
+
+PARSERS: dict[bytes, Callable[[Lookup, datetime], Message | None]] = {
+    b"Newchannel": _created,
+    b"Newstate": _seen,
+    b"NewCallerid": _seen,
+    b"Rename": _renamed,
+    b"HangupRequest": _hangup_asked,
+    b"Hangup": _gone,
+    b"DialBegin": _dial_began,
+    b"DialState": _dial_progressed,
+    b"DialEnd": _dial_ended,
+    b"BridgeEnter": _bridge_entered,
+    b"BridgeLeave": _bridge_left,
+    b"BridgeDestroy": _bridge_gone,
+    b"QueueCallerJoin": _queue_joined,
+    b"QueueCallerLeave": _queue_left,
+    b"Pickup": _picked_up,
+    b"BlindTransfer": _transferred,
+    b"AttendedTransfer": _transferred,
+    b"ParkedCall": _parked,
+    b"UnParkedCall": _unparked,
+    b"ParkedCallTimeOut": _unparked,
+    b"ParkedCallGiveUp": _unparked,
+    b"MessageWaiting": _voicemail_left,
+    b"OriginateResponse": _originated,
+    b"Cdr": _cdr_written,
+}

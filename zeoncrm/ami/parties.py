@@ -1,0 +1,91 @@
+"""Who is at a channel: one of our people, the outside, or only a helper of Asterisk's.
+
+Decided by the channel's device, and for outside lines by the number at their other end; never by connected-line data,
+which transfers and pickups rewrite.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from zeoncrm.pipeline.numbering import Numbering
+from zeoncrm.pipeline.numbers import normalise
+
+
+class Kind(Enum):
+    """What a channel is to a call."""
+
+    PERSON = auto()
+    OUTSIDE = auto()
+    HELPER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who is there. `extension` for persons; `number` (E.164) and `raw` for what is outside."""
+
+    kind: Kind
+    extension: str | None = None
+    number: str | None = None
+    raw: str | None = None
+
+
+HELPER = Party(Kind.HELPER)
+
+# Channels that are no telephone: halves of Local channels, announcers, recorders, what a masquerade leaves behind.
+_HELPERS = frozenset(
+    {"Announcer", "AsyncGoto", "AudioSocket", "Bridge", "CBAnn", "CBRec", "Console", "Local", "Message"}
+    | {"MulticastRTP", "Parked", "Recorder", "Snoop", "Surrogate", "Test", "UnicastRTP", "WebSocket"}
+)
+# Technologies whose device names are extensions. A DAHDI name is a port, which may look like an extension.
+_PHONES = frozenset({"IAX2", "PJSIP", "SCCP", "SIP", "Skinny"})
+_DEVICE = re.compile(r"(?P<technology>[^/]+)/(?P<device>.+?)(?:-[0-9a-fA-F]+)?\Z")
+
+
+@lru_cache(maxsize=4096)
+def device_of(name: str) -> tuple[str, str]:
+    """Technology and device in a channel's name: `PJSIP/101-0000002b` is ("PJSIP", "101")."""
+    match = _DEVICE.match(name)
+    return (match["technology"], match["device"]) if match else (name, "")
+
+
+def party_at(name: str, number: str | None, dialled: str | None, outgoing: bool, numbering: Numbering) -> Party:
+    """Who is at the channel of this name. `dialled`: the dial string by which we called it, if we did."""
+    technology, device = device_of(name)
+    if technology in _HELPERS or name.endswith((">", "<")):
+        return HELPER
+    if technology in _PHONES and device in numbering.extensions:
+        return Party(Kind.PERSON, device)
+    if numbering.trunks and not _is_trunk(name, f"{technology}/{device}", numbering.trunks):
+        return HELPER
+    candidates = (dialled_number(dialled), number) if outgoing else (number,)
+    number, raw = first_number(candidates, numbering.region)
+    person = numbering.outside.get(number) if number else None
+    if person is not None:
+        return Party(Kind.PERSON, person, number, raw)
+    return Party(Kind.OUTSIDE, None, number, raw)
+
+
+def first_number(candidates: tuple[str | None, ...], region: str) -> tuple[str | None, str | None]:
+    """The first candidate that is a full number, in E.164 and as written; else what is written first."""
+    for raw in candidates:
+        number = normalise(raw, region)
+        if number is not None:
+            return number, raw
+    return None, next((raw for raw in candidates if raw), None)
+
+
+def dialled_number(dialled: str | None) -> str | None:
+    """The number in a dial string: `79031112233@trunk`, `trunk/79031112233`, `trunk/sip:79031112233@host`."""
+    if not dialled:
+        return None
+    written = dialled.rpartition("/")[2].partition("@")[0].rpartition(":")[2].partition(";")[0]
+    return written if any(character.isdigit() for character in written) else None
+
+
+def _is_trunk(name: str, device: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(device, pattern) or fnmatchcase(name, pattern) for pattern in patterns)

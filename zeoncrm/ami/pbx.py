@@ -1,0 +1,167 @@
+"""One PBX, attached: its link, its tracker, and what the CRM may ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from zeoncrm.ami.connection import AmiConnection, LinkState, LinkStatus, PbxAccount, Timings
+from zeoncrm.ami.control import Control, channel_for
+from zeoncrm.ami.errors import ActionRefused, AmiError, NotConnected, OutcomeUnknown
+from zeoncrm.ami.messages import Message
+from zeoncrm.ami.tracker import CallTracker
+from zeoncrm.pipeline.call_events import CallEvent
+from zeoncrm.pipeline.calls import Call
+from zeoncrm.pipeline.errors import NotFound, Unavailable
+from zeoncrm.pipeline.ids import new_call_id
+from zeoncrm.pipeline.numbering import Numbering
+from zeoncrm.pipeline.numbers import dialled
+
+log = structlog.get_logger(__name__)
+
+Record = Callable[[CallEvent], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialling:
+    """How a call is placed: the rep's channel, the context in which the number is dialled, and how it is written."""
+
+    channel: str = "PJSIP/{extension}"
+    context: str = "from-internal"
+    form: str = "digits"
+
+
+class Pbx:
+    """Gives `record` the events of one PBX's calls; it is the `Telephone` of the pipeline."""
+
+    def __init__(
+        self,
+        account: PbxAccount,
+        dialling: Dialling,
+        numbering: Numbering,
+        record: Record,
+        *,
+        on_status: Callable[[str, LinkStatus], None],
+        timings: Timings | None = None,
+    ) -> None:
+        self.name = account.name
+        self._dialling = dialling
+        self._record = record
+        self.tracker = CallTracker(account.name, numbering, new_call_id)
+        self.connection = AmiConnection(
+            account,
+            self._take,
+            on_status=lambda status: on_status(account.name, status),
+            timings=timings or Timings(),
+        )
+        self._control = Control(self.connection)
+
+    @property
+    def status(self) -> LinkStatus:
+        """How the link is."""
+        return self.connection.status
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is connected now."""
+        return self.connection.status.state is LinkState.UP
+
+    def resume(self, calls: Iterable[Call]) -> None:
+        """The calls that were going on when the last process stopped; before `run`."""
+        self.tracker.resume(calls)
+
+    def renumber(self, numbering: Numbering) -> None:
+        """People changed."""
+        self.tracker.numbering = numbering
+
+    async def run(self) -> None:
+        """Keep the link, until cancelled."""
+        await self.connection.run()
+
+    async def expire(self, now: datetime) -> None:
+        """Close the calls that can't go on. To be called every few seconds."""
+        for event in self.tracker.expire(now):
+            await self._record(event)
+
+    def channel_id(self, call_id: str) -> str:
+        """The id of the first channel of a call that we ask for."""
+        return f"zeoncrm-{call_id}"
+
+    async def call(self, call_id: str, *, extension: str, number: str, at: datetime) -> None:
+        """Ring the extension, then the number. An outcome that is unknown is left to the events to tell.
+
+        Raises:
+            Unavailable: not connected, or the PBX refused; nothing rings, now or later.
+        """
+        exten = dialled(number, self.tracker.numbering.region, self._dialling.form)
+        channel = channel_for(self._dialling.channel, extension)
+        self.tracker.expect(call_id, channel_id=self.channel_id(call_id), extension=extension, number=number, at=at)
+        try:
+            await self._control.originate(
+                channel=channel,
+                exten=exten,
+                context=self._dialling.context,
+                channel_id=self.channel_id(call_id),
+                caller_id=exten,
+            )
+        except OutcomeUnknown:
+            return
+        except AmiError as error:
+            self.tracker.unexpect(call_id)
+            raise self._unavailable(error) from error
+
+    async def hang_up(self, call_id: str, extension: str | None) -> None:
+        """End the extension's part of a call, or the whole call without one."""
+        channels = self.tracker.channels_of(call_id, extension)
+        if not channels:
+            raise NotFound("no such call")
+        for channel in channels:
+            await self._asked(self._end(channel))
+
+    async def transfer(self, call_id: str, extension: str, to: str, *, attended: bool) -> None:
+        """Hand the call from the extension to a colleague's extension or a number in E.164."""
+        exten = dialled(to, self.tracker.numbering.region, self._dialling.form) if to.startswith("+") else to
+        if attended:
+            channel = self.tracker.live_channel(call_id, extension)
+            if channel is None:
+                raise NotFound("no such call")
+            await self._asked(self._control.attended(channel, exten, self._dialling.context))
+            return
+        channel = self.tracker.outside_channel(call_id)
+        if channel is None:
+            raise NotFound("no such call")
+        await self._asked(self._control.redirect(channel, self._dialling.context, exten))
+
+    async def _end(self, channel: str) -> None:
+        """One that is gone by now is what was asked for: the first channel of a call to end takes others along."""
+        try:
+            await self._control.hang_up(channel)
+        except ActionRefused as refusal:
+            if "no such channel" not in str(refusal).lower():
+                raise
+
+    async def _asked(self, action: Awaitable[None]) -> None:
+        try:
+            await action
+        except OutcomeUnknown as error:
+            raise Unavailable("the telephone system did not answer; the call shows what came of it") from error
+        except AmiError as error:
+            raise self._unavailable(error) from error
+
+    async def _take(self, message: Message) -> None:
+        for event in self.tracker.feed(message):
+            await self._record(event)
+
+    def _unavailable(self, error: AmiError) -> Unavailable:
+        """In a rep's words; what an operator has to put right is logged."""
+        if isinstance(error, NotConnected):
+            return Unavailable("the telephone system is not connected")
+        if isinstance(error, ActionRefused):
+            remedy = "the account needs write = call,originate" if "permission" in str(error).lower() else None
+            log.warning("pbx refused", pbx=self.name, reason=str(error), remedy=remedy)
+            return Unavailable("the telephone system refused this; the log says why")
+        log.warning("pbx not asked", pbx=self.name, reason=str(error))
+        return Unavailable("the telephone system can't do this")

@@ -1,0 +1,48 @@
+"""Calls that were going on when an earlier process stopped, as the store has them."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from zeoncrm.ami.legs import LiveLeg
+from zeoncrm.ami.live_call import LiveCall
+from zeoncrm.ami.view import View
+from zeoncrm.pipeline.call_events import Direction, Reached
+from zeoncrm.pipeline.calls import Call, Leg, Progress
+
+
+def restored_call(call: Call, view: View) -> LiveCall:
+    """The call as it was last told; the next snapshot shows whether it goes on."""
+    groups = [view.board.groups.of(linkedid) for linkedid in sorted(call.linkedids) or [call.id]]
+    answered = call.answered_at is not None
+    live = LiveCall(
+        call.id,
+        call.direction,
+        reduce(view.board.groups.union, groups),
+        view,
+        call.started_at,
+        number=call.number,
+        caller_name=call.caller_name,
+        linkedids=set(call.linkedids),
+        answered=answered,
+        queue=call.queue,
+        stage=_stage(call),
+        dialled=answered or call.progress in {Progress.CALLING, Progress.RINGING_THERE},
+        rang_there=answered or call.progress is Progress.RINGING_THERE,
+        restored=True,
+    )
+    live.legs.by_extension = {leg.extension: _live_leg(leg) for leg in call.legs if leg.left_at is None}
+    return live
+
+
+def _live_leg(leg: Leg) -> LiveLeg:
+    talking = leg.answered_at is not None
+    return LiveLeg(told_talking=talking, told_ringing=not talking and leg.rang_at is not None)
+
+
+def _stage(call: Call) -> Reached | None:
+    if call.direction is Direction.OUTBOUND:
+        return None
+    if call.queue is not None:
+        return Reached.QUEUE
+    return Reached.RINGING if call.legs else None

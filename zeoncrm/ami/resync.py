@@ -1,0 +1,152 @@
+"""Brings the switchboard into line with a snapshot: after a reconnect, a restart, or now and then to be sure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from zeoncrm.ami import messages as m
+from zeoncrm.ami.channels import RINGING, UP, Channel, Switchboard
+from zeoncrm.ami.groups import Group
+from zeoncrm.ami.live_call import LiveCall
+from zeoncrm.ami.parties import device_of
+from zeoncrm.pipeline.call_events import Direction
+
+# What Asterisk shows as the application of a channel that was dialled, and of those that dial.
+_DIALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
+_DIALLING = frozenset({"Dial", "Queue", "RetryDial", "FollowMe", "Page"})
+_HOLDING = frozenset({"Park", "ParkAndAnnounce", "Parked Call", "BridgeWait", "Hold"})
+_PARKED = frozenset({"Park", "ParkAndAnnounce", "Parked Call"})
+
+
+class Resync:
+    """Applies snapshots. `drift` counts the channels that they showed otherwise than the events had told."""
+
+    def __init__(self, board: Switchboard) -> None:
+        self._board = board
+        self._vanished: set[Channel] = set()
+        self._first = True
+        self.drift = 0
+
+    def apply(self, snapshot: m.Snapshot) -> list[Group]:
+        """Makes the board what the snapshot shows, but for what was heard since it was asked; gives what changed."""
+        vanished = self._missing_in(snapshot)
+        for channel in vanished:
+            self._board.remove(channel)
+        self._vanished = set(vanished)
+        new: list[tuple[Channel, m.ChannelStatus]] = []
+        # In the order of their ages: which came first decides what is whose.
+        statuses = sorted(snapshot.channels, key=lambda status: (-status.seconds, status.channel.uniqueid))
+        changed = [self._take(status, snapshot, new) for status in statuses]
+        for channel, status in new:
+            self._connect(channel, status, new)
+        touched = [*vanished, *(channel for channel in changed if channel is not None)]
+        if not self._first:
+            self.drift += len(touched)
+        self._first = False
+        return list(dict.fromkeys(channel.group for channel in touched))
+
+    def lost(self, calls: Iterable[LiveCall]) -> list[LiveCall]:
+        """The calls that the PBX no longer has: they ended while nobody looked."""
+        lost = []
+        for call in tuple(calls):
+            if call.restored:
+                self._find_caller(call)
+            if call.left_at is None and self._is_lost(call):
+                lost.append(call)
+        return lost
+
+    def _is_lost(self, call: LiveCall) -> bool:
+        if call.direction is Direction.OUTBOUND and not call.answered:
+            return (call.had_channels or call.restored) and not call.group.channels
+        return call.caller is None or call.caller in self._vanished
+
+    def _find_caller(self, call: LiveCall) -> None:
+        """The outside party's channel of a restored call, among those that the snapshot shows of its group."""
+        call.had_channels = bool(call.group.channels)
+        taken = {other.caller for other in call.group.calls}
+        inbound = call.direction is Direction.INBOUND
+        for channel in call.group.channels:
+            if channel not in taken and call.view.is_outside(channel) and bool(channel.outgoing) is not inbound:
+                call.caller = channel
+                if not inbound:
+                    call.lines.append(channel)
+                return
+
+    def _missing_in(self, snapshot: m.Snapshot) -> list[Channel]:
+        """The channels that have ended. One whose end may still be told by its event gets time for that."""
+        listed = {status.channel.uniqueid for status in snapshot.channels}
+        missing = [
+            channel
+            for channel in self._board.channels.values()
+            if channel.uniqueid not in listed and channel.seen < snapshot.at
+        ]
+        ended = [channel for channel in missing if channel.missing or not snapshot.periodic]
+        for channel in missing:
+            channel.missing = True
+        return ended
+
+    def _take(
+        self, status: m.ChannelStatus, snapshot: m.Snapshot, new: list[tuple[Channel, m.ChannelStatus]]
+    ) -> Channel | None:
+        """The channel, if the snapshot shows it otherwise than it was."""
+        known = self._board.channels.get(status.channel.uniqueid)
+        if known is not None and known.seen >= snapshot.at:
+            return None
+        before = None if known is None else _shown(known)
+        channel = self._board.note(status.channel, snapshot.at)
+        if channel is None:
+            return None
+        self._place(channel, status)
+        if known is None:
+            channel.recovered = not snapshot.periodic
+            channel.since = snapshot.at - timedelta(seconds=status.seconds)
+            _take_history(channel, status)
+            new.append((channel, status))
+        return channel if before != _shown(channel) else None
+
+    def _place(self, channel: Channel, status: m.ChannelStatus) -> None:
+        if status.bridge is None:
+            self._board.leave(channel)
+            return
+        known = self._board.bridges.get(status.bridge)
+        holding = known.holding if known is not None else status.application in _HOLDING
+        self._board.enter(channel, status.bridge, holding)
+
+    def _connect(self, channel: Channel, status: m.ChannelStatus, new: list[tuple[Channel, m.ChannelStatus]]) -> None:
+        """Who dials a channel. The snapshot does not tell, but shows who is dialling what."""
+        if status.application not in _DIALLED:
+            return
+        dialling = [
+            (other, shown)
+            for other, shown in new
+            if other.group is channel.group and other is not channel and shown.application in _DIALLING
+        ]
+        named = [(other, string) for other, shown in dialling if (string := _dial_string(shown, channel))]
+        source, channel.dialled = named[0] if named else (dialling[0][0] if dialling else None, None)
+        channel.outgoing, channel.party = True, None
+        if channel.state != UP:
+            self._board.dial(source, channel)
+            channel.rings = channel.state == RINGING
+
+
+def _take_history(channel: Channel, status: m.ChannelStatus) -> None:
+    """What the events before the snapshot would have told."""
+    channel.exten = status.dnid or channel.exten
+    channel.parked = status.application in _PARKED
+    if status.application == "Queue" and status.data:
+        channel.queue = status.data.partition(",")[0]
+
+
+def _dial_string(status: m.ChannelStatus, target: Channel) -> str | None:
+    """By which of the dial strings in the application's data the target was dialled: `101`, `79031112233@trunk`."""
+    technology, device = device_of(target.name)
+    for each in (status.data or "").partition(",")[0].split("&"):
+        string = each.removeprefix(f"{technology}/")
+        if string != each and (string == device or string.endswith(f"@{device}") or string.startswith(f"{device}/")):
+            return string
+    return None
+
+
+def _shown(channel: Channel) -> tuple[object, ...]:
+    return (channel.name, channel.state, channel.bridge.id if channel.bridge else None, channel.linkedid)

@@ -1,0 +1,271 @@
+"""From what the PBX says to what happened to calls.
+
+Pure: no I/O, and no clock of its own; the time is that of the messages. A call has our own id; linkedids are aliases of
+it. Each call gets one `CallStarted` (none when a click-to-call made it already), then at most one `CallEnded`, then
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from zeoncrm.ami import messages as m
+from zeoncrm.ami.channels import Channel, Switchboard
+from zeoncrm.ami.clicks import Clicks, failed_click
+from zeoncrm.ami.groups import Group
+from zeoncrm.ami.heard import apply, take_record
+from zeoncrm.ami.live_call import LiveCall
+from zeoncrm.ami.outcomes import originate_result
+from zeoncrm.ami.restored import restored_call
+from zeoncrm.ami.resync import Resync
+from zeoncrm.ami.view import View, is_outgoing
+from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallResult, CallStarted, Direction, Source
+from zeoncrm.pipeline.calls import Call
+from zeoncrm.pipeline.numbering import Numbering
+
+# A click-to-call whose channel has not come by then never rang; Asterisk makes the channel at once.
+EXPECTED_WITHIN = timedelta(seconds=60)
+# No conversation goes on for so long without one event or snapshot that shows it.
+FORGOTTEN_AFTER = timedelta(hours=12)
+
+
+class CallTracker:
+    """The calls of one PBX. No method raises, whatever the PBX says in whatever order."""
+
+    def __init__(self, pbx: str, numbering: Numbering, new_id: Callable[[datetime], str]) -> None:
+        self.pbx = pbx
+        # Events that could not be read.
+        self.malformed = 0
+        self._new_id = new_id
+        self._board = Switchboard()
+        self._view = View(self._board, numbering)
+        self._resync = Resync(self._board)
+        self._clicks = Clicks()
+        self._calls: dict[str, LiveCall] = {}
+        # Calls whose caller left and that wait for the call record, by the id of the caller's channel.
+        self._leaving: dict[str, LiveCall] = {}
+
+    @property
+    def numbering(self) -> Numbering:
+        """Whose the extensions and numbers are; may be replaced at any time."""
+        return self._view.numbering
+
+    @numbering.setter
+    def numbering(self, numbering: Numbering) -> None:
+        self._view.numbering = numbering
+
+    @property
+    def drift(self) -> int:
+        """How many channels snapshots have shown otherwise than the events had."""
+        return self._resync.drift
+
+    @property
+    def calls(self) -> Mapping[str, LiveCall]:
+        """The calls that have not ended, by id."""
+        return self._calls
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is kept of what has ended but that it did."""
+        board = self._board
+        return not (self._calls or self._leaving or board.channels or board.bridges or board.groups)
+
+    def feed(self, message: m.Message) -> list[CallEvent]:
+        """What follows from one message."""
+        events: list[CallEvent] = []
+        if isinstance(message, m.Snapshot):
+            self._take_snapshot(message, events)
+        elif isinstance(message, m.Originated):
+            self._take_originated(message, events)
+        elif isinstance(message, m.Malformed):
+            self.malformed += 1
+        else:
+            for group in apply(self._board, message):
+                self._look_at(group, message.at, events)
+            if self._leaving:
+                self._settle_leaving(message, events)
+        return events
+
+    def expire(self, now: datetime) -> list[CallEvent]:
+        """Closes what can't go on any more, and tells what only time tells. To be called every second or two."""
+        events: list[CallEvent] = []
+        for channel in tuple(self._board.channels.values()):
+            if now - channel.seen >= FORGOTTEN_AFTER:
+                self._board.remove(channel)
+        for call in tuple(self._calls.values()):
+            if self._calls.get(call.id) is not call:
+                continue
+            if call.restored and now - call.since >= FORGOTTEN_AFTER:
+                self._end(call, call.end(now, provisional=True), events)
+            elif call.channel_id and not call.had_channels and now - call.since >= EXPECTED_WITHIN:
+                self._end_unheard(call, CallResult.FAILED, now, events)
+            else:
+                self._look_at(call.group, now, events)
+        return events
+
+    # Calls that are known before the PBX tells of them
+
+    def expect(self, call_id: str, *, channel_id: str, extension: str, number: str, at: datetime) -> None:
+        """A click-to-call is about to be originated with this channel id: its channels are this call's."""
+        call = LiveCall(
+            call_id,
+            Direction.OUTBOUND,
+            self._board.groups.of(channel_id),
+            self._view,
+            at,
+            number=number,
+            linkedids={channel_id},
+            requester=extension,
+            channel_id=channel_id,
+        )
+        self._add(call)
+
+    def unexpect(self, call_id: str) -> None:
+        """The click-to-call was not originated after all. Nothing is told of it: who asked knows."""
+        call = self._calls.get(call_id)
+        if call is not None:
+            self._remove(call)
+
+    def resume(self, calls: Iterable[Call]) -> None:
+        """Calls that had not ended when they were last stored. The next snapshot tells which of them go on."""
+        for call in calls:
+            if call.id not in self._calls:
+                self._add(restored_call(call, self._view))
+
+    # Their channels, for those who control calls
+
+    def live_channel(self, call_id: str, extension: str) -> str | None:
+        """The name of the channel by which this extension takes part in the call: talking, else ringing."""
+        return next(iter(self.channels_of(call_id, extension)), None)
+
+    def channels_of(self, call_id: str, extension: str | None) -> list[str]:
+        """The names of the extension's channels in the call, those that talk first; without one, of all parties'."""
+        call = self._calls.get(call_id)
+        return [channel.name for channel in call.channels_of(extension)] if call else []
+
+    def outside_channel(self, call_id: str) -> str | None:
+        """The name of the outside party's channel."""
+        call = self._calls.get(call_id)
+        return call.caller.name if call and call.caller and not call.caller.gone else None
+
+    # Groups and the calls in them
+
+    def _look_at(self, group: Group, at: datetime, events: list[CallEvent]) -> None:
+        if not group.closed and not group.calls:
+            self._start_call(group, at, events)
+        for call in tuple(group.calls):
+            if call.left_at is None:
+                events += call.observe(at)
+            last = call.ending(at)
+            if last is not None:
+                self._end(call, last, events)
+            elif call.left_at is not None and call.caller is not None:
+                self._leaving[call.caller.uniqueid] = call
+        self._board.groups.forget_if_empty(group)
+
+    def _start_call(self, group: Group, at: datetime, events: list[CallEvent]) -> None:
+        for channel in group.channels:
+            if self._view.is_outside(channel) and _is_under_way(channel):
+                began = channel.since if channel.recovered else at
+                call = self._new_call(channel, began)
+                self._add(call)
+                events.append(self._started(call, channel, began))
+                return
+
+    def _new_call(self, channel: Channel, at: datetime) -> LiveCall:
+        inbound = not is_outgoing(channel)
+        if not inbound and channel.dial_status is None:
+            self._board.dial(None, channel)  # its dialling was not heard of
+        party = self._view.party(channel)
+        return LiveCall(
+            self._new_id(at),
+            Direction.INBOUND if inbound else Direction.OUTBOUND,
+            channel.group,
+            self._view,
+            at,
+            caller=channel if inbound else None,
+            number=party.number,
+            caller_name=channel.caller_name if inbound and channel.caller_name != party.raw else None,
+            linkedids={channel.linkedid},
+        )
+
+    def _started(self, call: LiveCall, channel: Channel, at: datetime) -> CallStarted:
+        return CallStarted(
+            call_id=call.id,
+            at=at,
+            pbx=self.pbx,
+            direction=call.direction,
+            linkedid=channel.linkedid,
+            number=call.number,
+            number_raw=self._view.party(channel).raw,
+            caller_name=call.caller_name,
+            did=_line_called(channel.exten) if call.caller is channel else None,
+            source=Source.RECOVERED if channel.recovered else Source.LIVE,
+        )
+
+    def _add(self, call: LiveCall) -> None:
+        self._calls[call.id] = call
+        call.group.calls.append(call)
+
+    def _end(self, call: LiveCall, last: list[CallEvent], events: list[CallEvent]) -> None:
+        events += last
+        call.group.closed = True
+        self._clicks.ended(call)
+        self._remove(call)
+
+    def _end_unheard(self, call: LiveCall, result: CallResult, at: datetime, events: list[CallEvent]) -> None:
+        self._end(call, [CallEnded(call_id=call.id, at=at, result=result)], events)
+
+    def _remove(self, call: LiveCall) -> None:
+        self._calls.pop(call.id, None)
+        if call.caller is not None:
+            self._leaving.pop(call.caller.uniqueid, None)
+        call.group.calls.remove(call)
+        self._board.groups.forget_if_empty(call.group)
+
+    def _settle_leaving(self, message: m.Message, events: list[CallEvent]) -> None:
+        """Ends calls for which the call record has come, or comes no more."""
+        if isinstance(message, m.CdrWritten):
+            waiting = self._leaving.get(message.uniqueid)
+            if waiting is not None and waiting.caller is not None:
+                take_record(waiting.caller, message)
+        for call in tuple(self._leaving.values()):
+            self._look_at(call.group, message.at, events)
+
+    # Messages that are not about one group
+
+    def _take_originated(self, message: m.Originated, events: list[CallEvent]) -> None:
+        if message.success:
+            return
+        call = self._clicks.asked_for(message, self._calls.values(), self.numbering.region)
+        if call is None:
+            number = self._clicks.is_news(message, self.numbering)
+            if number is not None:
+                events += failed_click(message, self._new_id(message.at), self.pbx, number)
+        elif not call.had_channels:
+            self._end_unheard(call, originate_result(message.reason), message.at, events)
+
+    def _take_snapshot(self, snapshot: m.Snapshot, events: list[CallEvent]) -> None:
+        groups = self._resync.apply(snapshot)
+        for call in self._resync.lost(self._calls.values()):
+            self._end(call, call.end(snapshot.at, provisional=True), events)
+        for call in self._calls.values():
+            if call.restored:
+                call.restored = False
+                own = {extension: call.channels_of(extension) for extension in call.legs.by_extension}
+                events += call.legs.adopt(own, snapshot.at)
+        for group in groups:
+            self._look_at(group, snapshot.at, events)
+
+
+def _is_under_way(channel: Channel) -> bool:
+    """It called the PBX, or is being called; of one that was only just made the number is not known yet."""
+    return (
+        not is_outgoing(channel) or channel.dial_status is not None or channel.bridge is not None or channel.state > 0
+    )
+
+
+def _line_called(exten: str | None) -> str | None:
+    """The number that the outside party called, if the dialplan was entered by it."""
+    return exten if exten and any(character.isdigit() for character in exten) else None

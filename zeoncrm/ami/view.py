@@ -1,0 +1,97 @@
+"""The switchboard as the CRM looks at it: who is at a channel, who talks with whom, who rings for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zeoncrm.ami.channels import UP, Channel, Switchboard
+from zeoncrm.ami.parties import Kind, Party, party_at
+from zeoncrm.pipeline.numbering import Numbering
+
+
+class View:
+    """A switchboard and whose the extensions and numbers on it are."""
+
+    __slots__ = ("_numbering", "board")
+
+    def __init__(self, board: Switchboard, numbering: Numbering) -> None:
+        self.board = board
+        self._numbering = numbering
+
+    @property
+    def numbering(self) -> Numbering:
+        """Whose the extensions and numbers are; may be replaced at any time."""
+        return self._numbering
+
+    @numbering.setter
+    def numbering(self, numbering: Numbering) -> None:
+        self._numbering = numbering
+        for channel in self.board.channels.values():
+            channel.party = None
+
+    def party(self, channel: Channel) -> Party:
+        """Who is at the channel."""
+        party = channel.party
+        if party is None:
+            party = party_at(channel.name, channel.number, channel.dialled, is_outgoing(channel), self._numbering)
+            channel.party = party
+        return party
+
+    def is_person(self, channel: Channel) -> bool:
+        """One of our people is at it."""
+        return self.party(channel).kind is Kind.PERSON
+
+    def is_outside(self, channel: Channel) -> bool:
+        """An outside party is at it."""
+        return self.party(channel).kind is Kind.OUTSIDE
+
+    def is_helper(self, channel: Channel) -> bool:
+        """Nobody is at it."""
+        return self.party(channel).kind is Kind.HELPER
+
+    def conversation(self, start: Channel) -> list[Channel]:
+        """The channels that hear `start`, over mixing bridges and through Local channels; `start` comes first."""
+        found = {start: None}
+        pending = [start]
+        while pending:
+            for near in self._hearing(pending.pop()):
+                if near not in found:
+                    found[near] = None
+                    pending.append(near)
+        return list(found)
+
+    def surroundings(self, start: Channel) -> list[Channel]:
+        """The same and also over dials under way, but not beyond other parties: what happens for `start`."""
+        found = {start: None}
+        pending = [start]
+        while pending:
+            for near in self._connected(pending.pop()):
+                if near not in found:
+                    found[near] = None
+                    if self.is_helper(near):
+                        pending.append(near)
+        return list(found)
+
+    def _hearing(self, channel: Channel) -> Iterable[Channel]:
+        bridge = channel.bridge
+        if bridge is not None and not bridge.holding:
+            yield from bridge.channels
+        other = self.board.other_half(channel)
+        if other is not None:
+            yield other
+
+    def _connected(self, channel: Channel) -> Iterable[Channel]:
+        yield from self._hearing(channel)
+        yield from channel.targets
+        if channel.dialler is not None:
+            yield channel.dialler
+
+
+def is_outgoing(channel: Channel) -> bool:
+    """Whether the PBX called it. Where nothing tells, the channel that a call began with has called the PBX."""
+    return channel.uniqueid != channel.linkedid if channel.outgoing is None else channel.outgoing
+
+
+def talks(channel: Channel) -> bool:
+    """In a conversation, not merely about to be put into one."""
+    return channel.state == UP and channel.bridge is not None
