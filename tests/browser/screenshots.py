@@ -1,0 +1,194 @@
+"""Pictures of every page to look at: `python -m tests.browser.screenshots [FOLDER] [PATTERN]`.
+
+Wide and narrow, light and dark, English and Russian, empty, ordinary and overfull, and while a call rings. With a
+PATTERN only the pictures whose name it fits are taken. They are not compared with anything: a person looks at them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from playwright.async_api import Browser, Page
+
+from tests.browser.chromium import PHONE, WIDE, chromium, log_in
+from tests.browser.seed import ring, seed_board, seed_calls
+from tests.browser.site import Site, running_site
+from zeoncrm.pipeline.call_events import CallEnded, CallResult, LegAnswered
+from zeoncrm.pipeline.ids import new_call_id
+
+FOLDER = Path("artifacts/screenshots")
+SETTLE = 450
+
+NO_SOCKETS = """
+    window.WebSocket = class { constructor() { setTimeout(() => this.onclose({ code: 1006 })) } close() {} };
+    dispatchEvent(new Event("offline"));
+"""
+
+Steps = Callable[[Page, Site], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page and what is done before it is taken."""
+
+    name: str
+    path: str = "/board"
+    steps: Steps | None = None
+    login: str = "vera"
+    # Which databases it is of interest with.
+    boards: tuple[str, ...] = ("ordinary",)
+
+
+async def rings(page: Page, site: Site) -> None:
+    """A known caller rings, and an unknown one."""
+    await _ring(site, "+79165559999")
+    await _ring(site, "+79031112203", name="MARIA I")
+
+
+async def talks(page: Page, site: Site) -> None:
+    """A call is answered here."""
+    call_id = await _ring(site, "+79031112203")
+    await site.happened(LegAnswered(call_id=call_id, at=datetime.now(UTC), extension="103"))
+
+
+async def wraps_up(page: Page, site: Site) -> None:
+    """A call has ended."""
+    call_id = await _ring(site, "+79031112203")
+    now = datetime.now(UTC)
+    await site.happened(
+        LegAnswered(call_id=call_id, at=now, extension="103"),
+        CallEnded(call_id=call_id, at=now, result=CallResult.ANSWERED),
+    )
+
+
+async def dials(page: Page, site: Site) -> None:
+    """A number was clicked."""
+    await page.locator("a.number").first.click()
+
+
+async def opens_drawer(page: Page, site: Site) -> None:
+    """A deal is opened over the board."""
+    await page.locator(".card-link").nth(2).click()
+
+
+async def opens_closed(page: Page, site: Site) -> None:
+    """The won deals are shown."""
+    await page.locator(".column-toggle").first.click()
+
+
+async def opens_new_deal(page: Page, site: Site) -> None:
+    """A new deal is begun."""
+    await page.locator("[data-open-dialog=new-deal]").first.click()
+
+
+async def lifts(page: Page, site: Site) -> None:
+    """A card is on its way to another stage."""
+    await page.locator(".card-link").nth(2).focus()
+    for key in ("Space", "ArrowRight", "ArrowRight"):
+        await page.keyboard.press(key)
+
+
+async def loses_link(page: Page, site: Site) -> None:
+    """The PBX went away, and so did the network."""
+    site.connect_pbx(False)
+    await page.evaluate(NO_SOCKETS)
+    await page.wait_for_selector("#link-banner:not([hidden])")
+
+
+ALL_BOARDS = ("empty", "ordinary", "overfull")
+PICTURES = (
+    Picture("login", "/login"),
+    Picture("board", boards=ALL_BOARDS),
+    Picture("board-rep", login="anna"),
+    Picture("board-ringing", steps=rings, boards=ALL_BOARDS),
+    Picture("board-talking", steps=talks),
+    Picture("board-wrapup", steps=wraps_up, boards=("ordinary", "overfull")),
+    Picture("board-drawer", steps=opens_drawer, boards=("ordinary", "overfull")),
+    Picture("board-lifted", steps=lifts),
+    Picture("board-won", steps=opens_closed),
+    Picture("board-new-deal", steps=opens_new_deal),
+    Picture("board-nothing-found", "/board?q=zzz"),
+    Picture("board-link-lost", steps=loses_link),
+    Picture("deal", "/deals/7", boards=("ordinary", "overfull")),
+    Picture("contacts", "/contacts", boards=ALL_BOARDS),
+    Picture("contact", "/contacts/4", boards=("ordinary", "overfull")),
+    Picture("dialling", "/contacts/4", steps=dials),
+    Picture("calls", "/calls", boards=("empty", "ordinary")),
+    Picture("calls-ringing", "/calls", steps=rings),
+    Picture("profile", "/settings/profile"),
+    Picture("call-settings", "/settings/calls"),
+    Picture("people", "/settings/people", login="root"),
+    Picture("person", "/settings/people/1", login="root"),
+    Picture("pbx", "/pbx"),
+    Picture("not-found", "/deals/999999"),
+)
+
+
+async def take_all(folder: Path, word: str) -> None:
+    """Every picture in every form."""
+    for board, cards in (("empty", 0), ("ordinary", 30), ("overfull", 200)):
+        wanted = [each for each in PICTURES if board in each.boards and re.search(word, f"{board}-{each.name}")]
+        if not wanted:
+            continue
+        with tempfile.TemporaryDirectory() as kept:
+            async with running_site(Path(kept)) as site, chromium() as browser:
+                if cards:
+                    await seed_board(site, cards=cards, mad=board == "overfull")
+                    await seed_calls(site, 40)
+                for picture in wanted:
+                    for size, scheme, language in forms(board):
+                        name = f"{board}-{picture.name}-{size[0]}-{scheme}-{language[:2]}.png"
+                        await take(browser, site, picture, size, scheme, language, folder / name)
+
+
+def forms(board: str) -> list[tuple[tuple[int, int], str, str]]:
+    """Width, colours and language; not each with each, but each value at each width."""
+    if board != "ordinary":
+        return [(WIDE, "light", "ru-RU"), (PHONE, "dark", "en-GB")]
+    return [
+        (WIDE, "light", "en-GB"),
+        (WIDE, "dark", "ru-RU"),
+        (PHONE, "light", "ru-RU"),
+        (PHONE, "dark", "en-GB"),
+    ]
+
+
+async def take(
+    browser: Browser, site: Site, picture: Picture, size: tuple[int, int], scheme: str, language: str, path: Path
+) -> None:
+    """One picture; what stood on the page's console is told."""
+    page = await log_in(browser, site, picture.login, size=size, language=language, color_scheme=scheme)
+    page.on("console", lambda message: print(f"{path.name}: {message.text}"))
+    page.on("pageerror", lambda error: print(f"{path.name}: {error}"))
+    if picture.path == "/login":
+        await page.context.clear_cookies()
+    await page.goto(site.address + picture.path)
+    await page.wait_for_timeout(SETTLE)
+    if picture.steps is not None:
+        await picture.steps(page, site)
+        await page.wait_for_timeout(SETTLE)
+    await page.screenshot(path=path)
+    await page.context.close()
+    site.connect_pbx(True)
+    for view in site.recorder.live():
+        ended = CallEnded(call_id=view.call.id, at=datetime.now(UTC), result=CallResult.MISSED)
+        await site.happened(ended)
+
+
+async def _ring(site: Site, number: str, name: str | None = None) -> str:
+    call_id = new_call_id(datetime.now(UTC))
+    await ring(site, call_id, number, ["101", "103"], name=name)
+    return call_id
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    asyncio.run(take_all(target, sys.argv[2] if len(sys.argv) > 2 else ""))

@@ -1,0 +1,247 @@
+"""A call on the screen, in real browsers: from the first ring to the wrap-up."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime
+
+from playwright.async_api import Route, expect
+
+from tests.browser.conftest import Opened
+from tests.browser.people import contact_of, deal_of
+from tests.browser.seed import ring
+from tests.browser.site import Site
+from zeoncrm.pipeline.call_events import (
+    CallEnded,
+    CallEvent,
+    CallResult,
+    LegAnswered,
+    LegEnded,
+    LegOutcome,
+    LegRang,
+    OutsideDialled,
+    OutsideRang,
+)
+from zeoncrm.pipeline.ids import new_call_id
+
+NUMBER = "+79031112233"
+# A tab that nobody looks at, whose person has allowed notifications.
+HIDDEN = """
+    Object.defineProperty(document, "hidden", { value: true });
+    window.Notification = class {
+        static permission = "granted";
+        constructor(title) { document.body.dataset.told = title }
+        close() {}
+    };
+    null;
+"""
+
+
+async def rung(site: Site, *extensions: str, number: str = NUMBER, name: str | None = None) -> str:
+    """It rings at these extensions; the call's id."""
+    call_id = new_call_id(datetime.now(UTC))
+    await ring(site, call_id, number, list(extensions), name=name)
+    return call_id
+
+
+async def answered(site: Site, call_id: str, extension: str, *others: str) -> None:
+    """One extension answers, the others stop ringing."""
+    now = datetime.now(UTC)
+    gone = (
+        LegEnded(call_id=call_id, at=now, extension=other, outcome=LegOutcome.ANSWERED_ELSEWHERE) for other in others
+    )
+    events: list[CallEvent] = [LegAnswered(call_id=call_id, at=now, extension=extension), *gone]
+    await site.happened(*events)
+
+
+async def ended(site: Site, call_id: str, result: CallResult = CallResult.ANSWERED) -> None:
+    """It is over."""
+    await site.happened(CallEnded(call_id=call_id, at=datetime.now(UTC), result=result))
+
+
+async def test_the_card_is_there_while_the_phone_rings_on_whatever_page(site: Site, opened: Opened) -> None:
+    contact = await contact_of(site, "anna", "Ivan Petrov", NUMBER, company="Stroy LLC")
+    await deal_of(site, "anna", "Windows, 40 m²", contact_id=contact.id)
+    anna, boris = await opened("anna"), await opened("boris")
+    await anna.goto(f"{site.address}/contacts")
+    await rung(site, "101")
+    shown = anna.locator(".panel[data-view=ringing]")
+    await expect(shown).to_contain_text("Ivan Petrov")
+    await expect(shown).to_contain_text("Stroy LLC")
+    await expect(shown).to_contain_text("8 (903) 111-22-33")
+    await expect(shown).to_contain_text("8 (495) 215-00-00")
+    await expect(shown).to_contain_text("Windows, 40 m²")
+    await expect(shown.get_by_label("Stage")).to_have_value("1")
+    await expect(anna).to_have_title("● Ivan Petrov — Contacts · zeoncrm")
+    await expect(boris.locator(".panel")).to_have_count(0)
+
+
+async def test_it_goes_where_another_answered_and_becomes_the_call_at_the_answerer(site: Site, opened: Opened) -> None:
+    anna, boris = await opened("anna"), await opened("boris")
+    call_id = await rung(site, "101", "102", name="Olga")
+    await expect(anna.locator(".panel[data-view=ringing]")).to_contain_text("Olga")
+    await expect(boris.locator(".panel[data-view=ringing]")).to_contain_text("Olga")
+    await answered(site, call_id, "102", "101")
+    await expect(anna.locator(".panel[data-view=gone]")).to_contain_text("Boris Volkov answered")
+    await expect(anna.locator(".panel")).to_have_count(0)
+    talking = boris.locator(".panel[data-view=talking]")
+    await expect(talking.locator("time[data-as=timer]")).to_have_text(re.compile(r"0:0\d"))
+    # The answered call has made a deal, and its card says that it is talked about.
+    await expect(boris.locator(".card")).to_contain_text("talking")
+    async with boris.expect_response("**/hangup"):
+        await talking.get_by_role("button", name="Hang up").click()
+    assert site.phone.orders[-1][:2] == ("hang up", call_id)
+
+
+async def test_a_note_saves_itself_and_the_wrap_up_stays_until_it_is_done(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    call_id = await rung(site, "101", name="Olga")
+    await answered(site, call_id, "101")
+    talking = anna.locator(".panel[data-view=talking]")
+    await talking.get_by_label("Note").fill("Asks for a discount")
+    await expect(talking.get_by_role("status")).to_have_text("Saved")
+    await ended(site, call_id)
+    wrapup = anna.locator(".panel[data-view=wrapup]")
+    await expect(wrapup.get_by_label("Note")).to_have_value("Asks for a discount")
+    await wrapup.get_by_label("Next step").fill("Send the offer")
+    await wrapup.get_by_role("button", name="Tomorrow").click()
+    await wrapup.get_by_label("Stage").select_option(label="Proposal")
+    await expect(anna.locator(".column[data-name=Proposal] .card")).to_contain_text("Send the offer")
+    await anna.reload()
+    await expect(wrapup.get_by_label("Next step")).to_have_value("Send the offer")
+    await expect(wrapup.get_by_label("Note")).to_have_value("Asks for a discount")
+    await wrapup.get_by_role("button", name="Done").click()
+    await expect(anna.locator(".panel")).to_have_count(0)
+    await anna.reload()
+    await anna.wait_for_timeout(300)
+    await expect(anna.locator(".panel")).to_have_count(0)
+
+
+async def test_the_tabs_of_one_person_stay_in_step(site: Site, opened: Opened) -> None:
+    first = await opened("anna")
+    second = await first.context.new_page()
+    await second.goto(f"{site.address}/calls")
+    await rung(site, "101", name="Olga")
+    for tab in (first, second):
+        await expect(tab.locator(".panel[data-view=ringing]")).to_contain_text("Olga")
+    await first.locator(".panel").get_by_role("button", name="Close").click()
+    for tab in (first, second):
+        await expect(tab.locator(".panel")).to_have_count(0)
+
+
+async def test_several_calls_stack_and_the_focus_stays_where_one_types(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    await anna.locator("#board-search").focus()
+    await rung(site, "101", name="Olga")
+    await expect(anna.locator(".panel")).to_have_count(1)
+    await rung(site, "101", number="+79031112234", name="Pavel")
+    await expect(anna.locator(".panel")).to_have_count(2)
+    await expect(anna.locator(".panel").first).to_contain_text("Pavel")
+    await expect(anna.locator(".panel").last).to_have_class("panel small")
+    await expect(anna.locator(".panel").last).to_contain_text("Olga")
+    await anna.keyboard.type("win")
+    await expect(anna.locator("#board-search")).to_have_value("win")
+
+
+async def test_a_deal_is_made_from_a_ringing_call(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    await rung(site, "101", name="Olga")
+    await anna.locator(".panel").get_by_role("button", name="Create deal").click()
+    dialog = anna.get_by_role("dialog", name="New deal")
+    await dialog.get_by_label("What it is about").fill("Balcony")
+    await dialog.get_by_label("Amount, ₽").fill("86 000")
+    await dialog.get_by_role("button", name="Create deal").click()
+    await expect(anna.locator(".drawer")).to_contain_text("Olga")
+    await expect(anna.locator(".column[data-kind=unsorted] .card")).to_contain_text("Balcony")
+    await expect(anna.locator(".column[data-kind=unsorted] .card")).to_contain_text("86\u202f000\u202f₽")
+    await expect(anna.locator(".panel .panel-deal")).to_contain_text("Balcony")
+
+
+async def test_one_click_on_a_number_calls_and_shows_each_step(site: Site, opened: Opened) -> None:
+    contact = await contact_of(site, "anna", "Ivan Petrov", NUMBER)
+    anna = await opened("anna")
+    await anna.goto(f"{site.address}/contacts/{contact.id}")
+    await anna.get_by_role("button", name="Call 8 (903) 111-22-33").dblclick()
+    dialling = anna.locator(".panel[data-view=dialling]")
+    await expect(dialling.locator("[aria-current=step]")).to_have_text("Your phone rings: pick it up")
+    assert [order[0::2][:2] for order in site.phone.orders] == [("call", "101")]
+    call_id = site.phone.orders[0][1]
+    now = datetime.now(UTC)
+    await site.happened(LegRang(call_id=call_id, at=now, extension="101"))
+    await site.happened(OutsideDialled(call_id=call_id, at=now, extension="101"))
+    await expect(dialling.locator("[aria-current=step]")).to_have_text("Calling the number")
+    await site.happened(OutsideRang(call_id=call_id, at=now))
+    await expect(dialling.locator("[aria-current=step]")).to_have_text("It rings there")
+    await ended(site, call_id, CallResult.BUSY)
+    wrapup = anna.locator(".panel[data-view=wrapup]")
+    await expect(wrapup.locator(".panel-state")).to_contain_text("Busy")
+    await expect(wrapup.get_by_role("button", name="Call again")).to_be_visible()
+
+
+async def test_a_late_answer_of_the_api_does_not_turn_a_call_back(site: Site, opened: Opened) -> None:
+    contact = await contact_of(site, "anna", "Ivan Petrov", NUMBER)
+    anna = await opened("anna")
+    await anna.goto(f"{site.address}/contacts/{contact.id}")
+    told = asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        answer = await route.fetch()
+        await told.wait()
+        await route.fulfill(response=answer)
+
+    await anna.route("**/api/v1/calls", hold_back)
+    await anna.get_by_role("button", name="Call 8 (903) 111-22-33").click()
+    await expect(anna.locator(".panel[data-view=dialling]")).to_be_visible()
+    await answered(site, site.phone.orders[0][1], "101")
+    talking = anna.locator(".panel[data-view=talking]")
+    await expect(talking).to_be_visible()
+    async with anna.expect_response("**/api/v1/calls"):
+        told.set()
+    await anna.evaluate("() => new Promise(requestAnimationFrame)")
+    await expect(talking).to_be_visible()
+
+
+async def test_a_call_is_refused_at_once_when_the_pbx_is_away(site: Site, opened: Opened) -> None:
+    contact = await contact_of(site, "anna", "Ivan Petrov", NUMBER)
+    anna = await opened("anna")
+    await anna.goto(f"{site.address}/contacts/{contact.id}")
+    site.connect_pbx(False)
+    await expect(anna.locator("#pbx-lamp")).to_contain_text("No PBX")
+    await anna.get_by_role("button", name="Call 8 (903) 111-22-33").click()
+    await expect(anna.locator(".toast")).to_have_text("No call: the telephone system is not connected")
+    assert site.phone.orders == []
+
+
+async def test_a_call_is_handed_to_a_colleague(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    call_id = await rung(site, "101", name="Olga")
+    await answered(site, call_id, "101")
+    talking = anna.locator(".panel[data-view=talking]")
+    await talking.get_by_role("button", name="Transfer").click()
+    await expect(anna.locator("#colleagues option[value='102']")).to_have_text("Boris Volkov")
+    await talking.get_by_label("Transfer to").fill("102")
+    async with anna.expect_response("**/transfer"):
+        await talking.get_by_role("button", name="Ask first").click()
+    assert site.phone.orders[-1] == ("transfer", call_id, "101", "102", True)
+
+
+async def test_a_hidden_tab_tells_of_a_call_once_it_was_allowed(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    await anna.evaluate(HIDDEN)
+    await rung(site, "101", name="Olga")
+    await expect(anna.locator("body")).to_have_attribute("data-told", "Ringing: Olga")
+
+
+async def test_a_call_can_be_used_while_a_dialog_is_open(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    await anna.get_by_role("button", name="New deal").first.click()
+    dialog = anna.get_by_role("dialog", name="New deal")
+    await dialog.get_by_label("What it is about").fill("Bal")
+    await rung(site, "101", name="Olga")
+    await expect(anna.locator(".panel")).to_contain_text("Olga")
+    await expect(dialog.get_by_label("What it is about")).to_be_focused()
+    await anna.locator(".panel").get_by_role("button", name="Close").click()
+    await expect(anna.locator(".panel")).to_have_count(0)
+    await anna.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)

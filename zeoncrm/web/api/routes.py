@@ -1,0 +1,21 @@
+"""The addresses of the API."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from zeoncrm.web.api import board, caller, calls, contacts, deals, me, openapi
+
+ENDPOINTS = (
+    *calls.ENDPOINTS,
+    *caller.ENDPOINTS,
+    *contacts.ENDPOINTS,
+    *deals.ENDPOINTS,
+    *board.ENDPOINTS,
+    *me.ENDPOINTS,
+)
+
+
+def api_routes() -> list[web.RouteDef]:
+    """Every route of the API but the live socket."""
+    return [*(endpoint.route() for endpoint in ENDPOINTS), openapi.route(ENDPOINTS)]

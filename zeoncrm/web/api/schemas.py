@@ -1,0 +1,299 @@
+"""What the API sends, as models: the contract's fields first and in its order. OpenAPI is made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal
+from zeoncrm.pipeline.call_events import CallResult, Direction, LegOutcome, Reached, Source
+from zeoncrm.pipeline.calls import CallState, Progress
+from zeoncrm.pipeline.events import CallView
+from zeoncrm.pipeline.people import Role, Viewer
+from zeoncrm.store.contacts import ContactRow
+from zeoncrm.store.deals import ColumnTotal, DealRow
+
+StageKind = Literal["unsorted", "open", "won", "lost"]
+
+
+class Output(BaseModel):
+    """Base of what is sent."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class LegOut(Output):
+    """One extension's part in a call."""
+
+    extension: str
+    rang_at: datetime | None
+    answered_at: datetime | None
+    left_at: datetime | None
+    outcome: LegOutcome | None
+
+
+class CallOut(Output):
+    """A call. `contact_id` and `deal_id` are null for those who may not see them."""
+
+    id: str
+    pbx: str
+    direction: Direction
+    number: str | None
+    number_raw: str | None
+    caller_name: str | None
+    did: str | None
+    queue: str | None
+    state: CallState
+    result: CallResult | None
+    answered_by: str | None
+    last_extension: str | None
+    answered_outside: str | None
+    reached: Reached | None
+    contact_id: int | None
+    deal_id: int | None
+    owner: str | None
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    wait_seconds: int | None
+    talk_seconds: int | None
+    recording: str | None
+    source: Source
+    legs: tuple[LegOut, ...]
+    progress: Progress | None
+    contact: str | None
+
+
+class CallPage(Output):
+    """A page of calls."""
+
+    items: list[CallOut]
+    next: str | None
+
+
+class PhoneOut(Output):
+    """A number: in E.164 if it can be read so, as it was written, and what it is."""
+
+    number: str | None
+    raw: str
+    label: str
+
+
+class ContactOut(Output):
+    """A contact."""
+
+    id: int
+    name: str
+    phones: tuple[PhoneOut, ...]
+    owner: str | None
+    company_id: int | None
+    created_at: datetime
+    version: int
+    company: str | None
+    owner_name: str | None
+
+
+class ContactPage(Output):
+    """A page of contacts."""
+
+    items: list[ContactOut]
+    next: str | None
+
+
+class DealOut(Output):
+    """A deal."""
+
+    id: int
+    title: str
+    type: str | None
+    pipeline_id: int
+    stage_id: int
+    owner: str | None
+    contact_id: int | None
+    company_id: int | None
+    amount: Decimal | None
+    currency: str
+    source: str | None
+    priority: str
+    created_at: datetime
+    stage_entered_at: datetime
+    closed_at: datetime | None
+    version: int
+    stage: str
+    stage_kind: StageKind
+    owner_name: str | None
+    contact: str | None
+    phone: str | None
+    company: str | None
+    next_step: str | None
+    next_step_at: datetime | None
+
+
+class DealPage(Output):
+    """A page of deals."""
+
+    items: list[DealOut]
+    next: str | None
+
+
+class StageOut(Output):
+    """A stage of a pipeline."""
+
+    id: int
+    name: str
+    kind: StageKind
+    position: int
+
+
+class PipelineOut(Output):
+    """A pipeline with its stages in order."""
+
+    id: int
+    name: str
+    position: int
+    stages: tuple[StageOut, ...]
+
+
+class PipelinePage(Output):
+    """Every pipeline, the default one first."""
+
+    items: list[PipelineOut]
+    next: str | None = None
+
+
+class TotalOut(Output):
+    """How many deals, and their sum: in the firm's currency, and in each."""
+
+    count: int
+    sum: Decimal
+    sums: dict[str, Decimal]
+
+
+class ColumnOut(TotalOut):
+    """A column of the board with a page of its deals, the one that came last into the stage first."""
+
+    stage: StageOut
+    items: list[DealOut]
+    next: str | None
+
+
+class BoardOut(Output):
+    """A pipeline as the viewer sees it. `open`: the deals that are neither won nor lost."""
+
+    pipeline: PipelineOut
+    columns: list[ColumnOut]
+    open: TotalOut
+
+
+class MeOut(Output):
+    """Who asks."""
+
+    id: int
+    login: str
+    name: str
+    role: Role
+    language: str | None
+    extensions: list[str]
+
+
+class EntryOut(Output):
+    """An entry of a timeline. `kind`: note, call, created, moved or changed; `data` says what of the last three."""
+
+    id: int
+    kind: str
+    at: datetime
+    author: str | None
+    text: str | None
+    data: Mapping[str, Any] | None
+    deal_id: int | None
+    contact_id: int | None
+    call_id: str | None
+    call: CallOut | None
+
+
+class EntryPage(Output):
+    """A page of a timeline, newest first."""
+
+    items: list[EntryOut]
+    next: str | None
+
+
+class NoteOut(Output):
+    """What a person wrote about a call."""
+
+    text: str
+
+
+class CallerOut(Output):
+    """Who calls. Of a colleague's contact: name, company and who is responsible; all else is null or empty."""
+
+    id: int | None
+    name: str
+    company: str | None
+    owner: str | None
+    owner_name: str | None
+    phones: tuple[PhoneOut, ...]
+
+
+class CardOut(Output):
+    """What the pop-up shows. `number_national`: as people of the region read it; `note`: the viewer's own."""
+
+    call: CallOut
+    number_national: str
+    contact: CallerOut | None
+    deal: DealOut | None
+    notes: list[EntryOut]
+    calls: list[CallOut]
+    note: str
+    next_step: str | None
+    next_step_at: datetime | None
+
+
+def call_out(view: CallView, viewer: Viewer | None = None) -> CallOut:
+    """The call as this person may see it; None is told everything."""
+    call = view.call
+    contact = viewer is None or may_be_told_of_contact(view, viewer)
+    deal = viewer is None or may_be_told_of_deal(view, viewer)
+    # Nothing is checked once more: this is done for each event of each call.
+    values = {name: getattr(call, name) for name in _OF_CALL}
+    legs = tuple(LegOut.model_construct(**{name: getattr(leg, name) for name in _OF_LEG}) for leg in call.legs)
+    return CallOut.model_construct(
+        **values,
+        contact_id=call.contact_id if contact else None,
+        deal_id=call.deal_id if deal else None,
+        owner=view.owner,
+        legs=legs,
+        contact=view.contact,
+    )
+
+
+_OF_CALL = tuple(CallOut.model_fields.keys() - {"contact_id", "deal_id", "owner", "legs", "contact"})
+_OF_LEG = tuple(LegOut.model_fields)
+
+
+def call_json(view: CallView, viewer: Viewer | None = None) -> str:
+    """The call as the API sends it, as text."""
+    return call_out(view, viewer).model_dump_json()
+
+
+def deal_out(deal: DealRow) -> DealOut:
+    """The deal as the API sends it."""
+    return DealOut.model_validate(deal)
+
+
+def contact_out(contact: ContactRow) -> ContactOut:
+    """The contact as the API sends it."""
+    return ContactOut.model_validate(contact)
+
+
+def total_values(total: ColumnTotal, currency: str) -> dict[str, Any]:
+    """The values of a `TotalOut`."""
+    return {
+        "count": total.deals,
+        "sum": total.sums.get(currency, Decimal("0.00")),
+        "sums": dict(total.sums),
+    }

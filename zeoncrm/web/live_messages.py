@@ -1,0 +1,124 @@
+"""Events as messages of the live socket: who hears of what, and how much of it. Pure functions of values.
+
+A message is made once for each distinct view of an event, however many hear of it: `Draft.key` tells the views apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from zeoncrm.pipeline import events
+from zeoncrm.pipeline.bus import Published
+from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal
+from zeoncrm.pipeline.people import Viewer
+from zeoncrm.web.api.schemas import call_json, contact_out, deal_out
+from zeoncrm.web.moments import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be: its type, which view of the event it is, and the rest of it as JSON members."""
+
+    type: str
+    key: Hashable
+    members: Callable[[], str]
+
+
+# Everybody may hear of these: they tell nothing of anybody's work.
+FOR_ALL = (events.PbxChanged, events.PeopleChanged, events.SettingsChanged)
+
+
+def hears(event: events.Event, viewer: Viewer) -> bool:
+    """Whether the event is told to this person."""
+    return viewer.sees_all or viewer.id in event.people or isinstance(event, FOR_ALL)
+
+
+def draft(event: events.Event, viewer: Viewer) -> Draft | None:
+    """What this person is told of an event that they hear of; None for a kind that is not for browsers."""
+    known = MESSAGES.get(type(event))
+    if known is None:
+        return None
+    type_, make = known
+    return make(type_, event, viewer)
+
+
+def text_of(published: Published, message: Draft) -> bytes:
+    """The message as it is sent."""
+    members = message.members()
+    return f'{{"id":{published.id},"type":"{message.type}"{"," if members else ""}{members}}}'.encode()
+
+
+def _call(type_: str, event: events.CallRang, viewer: Viewer) -> Draft:
+    view = event.view
+    seen = may_be_told_of_contact(view, viewer), may_be_told_of_deal(view, viewer)
+    return Draft(type_, seen, lambda: f'"call":{call_json(view, viewer)}')
+
+
+def _dropped(type_: str, event: events.CallDropped, viewer: Viewer) -> Draft:
+    return Draft(type_, None, lambda: _members(call_id=event.call_id))
+
+
+def _deal(type_: str, event: events.DealChanged | events.DealMoved, viewer: Viewer) -> Draft:
+    deal = event.deal
+    if not viewer.sees_all and deal.owner_id != viewer.id:
+        return Draft("deal.gone", None, lambda: _members(deal_id=deal.id))
+    return Draft(type_, None, lambda: f'"deal":{deal_out(deal).model_dump_json()}')
+
+
+def _new_deal(type_: str, event: events.DealCreated, viewer: Viewer) -> Draft:
+    return Draft(
+        type_, None, lambda: f'"deal":{deal_out(event.deal).model_dump_json()},{_members(call_id=event.call_id)}'
+    )
+
+
+def _moved_deal(type_: str, event: events.DealMoved, viewer: Viewer) -> Draft:
+    plain = _deal(type_, event, viewer)
+    if plain.type != type_:
+        return plain
+    return Draft(type_, None, lambda: f"{plain.members()},{_members(from_stage_id=event.from_stage_id)}")
+
+
+def _contact(type_: str, event: events.ContactChanged, viewer: Viewer) -> Draft:
+    contact = event.contact
+    if not viewer.sees_all and viewer.id == event.gone_for:
+        return Draft("contact.gone", None, lambda: _members(contact_id=contact.id))
+    return Draft(type_, None, lambda: f'"contact":{contact_out(contact).model_dump_json()}')
+
+
+def _note(type_: str, event: events.NoteWritten, viewer: Viewer) -> Draft:
+    return Draft(
+        type_, None, lambda: _members(deal_id=event.deal_id, contact_id=event.contact_id, call_id=event.call_id)
+    )
+
+
+def _pbx(type_: str, event: events.PbxChanged, viewer: Viewer) -> Draft:
+    status = {"name": event.pbx, "state": event.state, "since": rfc3339(event.since), "reason": event.reason}
+    return Draft(type_, None, lambda: _members(pbx=status))
+
+
+def _bare(type_: str, event: events.Event, viewer: Viewer) -> Draft:
+    return Draft(type_, None, str)
+
+
+def _members(**values: Any) -> str:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))[1:-1]
+
+
+MESSAGES: dict[type[events.Event], tuple[str, Callable[[str, Any, Viewer], Draft]]] = {
+    events.CallRang: ("call.rang", _call),
+    events.CallAnswered: ("call.answered", _call),
+    events.CallChanged: ("call.changed", _call),
+    events.CallEnded: ("call.ended", _call),
+    events.CallDropped: ("call.dropped", _dropped),
+    events.DealCreated: ("deal.created", _new_deal),
+    events.DealMoved: ("deal.moved", _moved_deal),
+    events.DealChanged: ("deal.changed", _deal),
+    events.ContactChanged: ("contact.changed", _contact),
+    events.NoteWritten: ("note.written", _note),
+    events.PbxChanged: ("pbx.changed", _pbx),
+    events.PeopleChanged: ("people.changed", _bare),
+    events.SettingsChanged: ("settings.changed", _bare),
+}

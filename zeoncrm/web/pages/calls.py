@@ -1,0 +1,131 @@
+"""The journal of calls, and the caller's card in the call panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from pydantic import Field
+
+from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal
+from zeoncrm.pipeline.call_events import CallResult, Direction
+from zeoncrm.pipeline.caller_card import CallerCard, caller_card
+from zeoncrm.pipeline.calls import Call
+from zeoncrm.pipeline.errors import NotFound
+from zeoncrm.pipeline.events import CallView
+from zeoncrm.pipeline.journal import find_calls
+from zeoncrm.pipeline.numbers import normalise
+from zeoncrm.pipeline.people import Viewer
+from zeoncrm.pipeline.stages import get_pipeline
+from zeoncrm.store.calls import CallFilter
+from zeoncrm.store.paging import Page
+from zeoncrm.web.context import request_services, viewer
+from zeoncrm.web.inputs import Input, Text, call_id, read_query
+from zeoncrm.web.pages.frame import page, part, wants_part
+from zeoncrm.web.pages.story import names
+
+LAST_ON_CARD = 4
+
+
+class JournalQuery(Input):
+    """Which calls. `since`: a day in the browser's zone, which is `zone` minutes behind UTC; `owner` 0: nobody's.
+
+    `rows`: only the next page's rows.
+    """
+
+    number: Annotated[Text, Field(max_length=64)] | None = None
+    direction: Direction | None = None
+    result: CallResult | None = None
+    owner: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
+    since: date | None = None
+    zone: Annotated[int, Field(ge=-900, le=900)] = 0
+    cursor: Text | None = None
+    rows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """A call in the journal, and where the viewer may go from it."""
+
+    call: Call
+    contact: str | None
+    owner_name: str | None
+    opens_contact: bool
+    opens_deal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CardEntry:
+    """Something that happened between us and the caller: a note or a call."""
+
+    at: datetime
+    author: str | None
+    text: str | None = None
+    call: Call | None = None
+
+
+async def calls_page(request: web.Request) -> web.Response:
+    """The journal."""
+    services, who, asked = request_services(request), viewer(request), read_query(request, JournalQuery)
+    wanted = CallFilter(
+        number=asked.number and (normalise(asked.number, services.region) or asked.number),
+        direction=asked.direction,
+        result=asked.result,
+        owner_id=asked.owner,
+        since=_begin(asked),
+    )
+    found = await find_calls(services.database, who, wanted, cursor=asked.cursor)
+    kept = asked.model_dump(mode="json", exclude={"cursor", "rows"}, exclude_none=True, exclude_defaults=True)
+    context: dict[str, Any] = {
+        "calls": Page([_row(request, who, view) for view in found.items], found.next),
+        "asked": asked,
+        "filtered": bool(kept.keys() - {"zone"}),
+        "query_string": urlencode(kept),
+        "names": names(request),
+    }
+    if wants_part(request):
+        return part(request, "calls/rows.html" if asked.rows else "calls/table.html", **context)
+    people = [row for row in services.directory().rows if row.active]
+    return page(request, "calls/list.html", section="calls", people=people, **context)
+
+
+async def card_part(request: web.Request) -> web.Response:
+    """Whom a call is with, for the call panel."""
+    services = request_services(request)
+    card = await caller_card(services.database, viewer(request), call_id(request))
+    stages = () if card.deal is None else (await get_pipeline(services.database, card.deal.pipeline_id)).stages
+    return part(request, "calls/card.html", card=card, stages=stages, last=_last(request, card))
+
+
+def _begin(asked: JournalQuery) -> datetime | None:
+    if asked.since is None:
+        return None
+    try:
+        return datetime.combine(asked.since, time(), UTC) + timedelta(minutes=asked.zone)
+    except OverflowError as error:
+        raise NotFound("there is no such page") from error
+
+
+def _row(request: web.Request, who: Viewer, view: CallView) -> JournalRow:
+    owner = request_services(request).directory().by_id.get(view.call.owner_id or 0)
+    return JournalRow(
+        view.call,
+        view.contact,
+        owner.name if owner else None,
+        view.call.contact_id is not None and may_be_told_of_contact(view, who),
+        view.call.deal_id is not None and may_be_told_of_deal(view, who),
+    )
+
+
+def _last(request: web.Request, card: CallerCard) -> list[CardEntry]:
+    """The last notes and calls together, newest first."""
+    by_extension = names(request)
+    notes = [CardEntry(row.at, row.author_name, text=row.text) for row in card.notes]
+    calls = [
+        CardEntry(view.call.started_at, by_extension.get(view.call.last_extension or ""), call=view.call)
+        for view in card.calls
+    ]
+    return sorted((*notes, *calls), key=lambda entry: entry.at, reverse=True)[:LAST_ON_CARD]

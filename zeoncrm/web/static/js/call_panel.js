@@ -1,0 +1,296 @@
+// One call in the stack: what is shown of it, and what can be done with it.
+
+import { api, expectRefusal, part } from "./api.js";
+import { dial } from "./dial.js";
+import { all, one, parsed, settled } from "./dom.js";
+import { openNewDeal } from "./dialogs.js";
+import { openDrawer } from "./drawer.js";
+import { askToNotify, mayAsk } from "./notify.js";
+import { ownExtension, talkedSeconds, talkingSince, whyGone } from "./panel.js";
+import { text } from "./texts.js";
+import { fromLocalField, length, showTimes, toLocalField } from "./times.js";
+
+const SAVE_AFTER = 700;
+const LOAD_AFTER = 60;
+const STEPS = ["own_phone", "calling", "ringing_there"];
+
+const colleague = (extension) => one(`#colleagues [value="${extension}"]`)?.textContent ?? extension;
+
+export class CallPanel {
+  constructor(call, me, close) {
+    this.call = call;
+    this.me = me;
+    this.close = close;
+    this.view = null;
+    this.deal = null;
+    this.isLoaded = false;
+    this.dirty = new Set();
+    // Changes of the deal go one after the other: each needs the version that the one before it gave.
+    this.queue = Promise.resolve();
+    this.element = one("#call-panel").content.firstElementChild.cloneNode(true);
+    this.name = call.contact || call.caller_name || call.number || call.number_raw || text("withheld");
+    this.slot("name").textContent = this.name;
+    this.load = settled(LOAD_AFTER, () => this.#load());
+    this.saveNote = settled(SAVE_AFTER, () => this.#saveNote());
+    this.#listen();
+  }
+
+  slot = (name) => one(`[data-slot="${name}"]`, this.element);
+  field = (name) => one(`[data-field="${name}"]`, this.element);
+
+  /** Take over the call as it is now. */
+  update(call, view) {
+    const before = this.call;
+    const isNews = view !== this.view || before.contact_id !== call.contact_id || before.deal_id !== call.deal_id;
+    this.call = call;
+    this.view = view;
+    this.element.dataset.view = view;
+    for (const element of all("[data-view]", this.element)) element.hidden = !element.dataset.view.split(" ").includes(view);
+    this.#writeHead();
+    if (view === "dialling") this.#writeSteps();
+    if (isNews && view !== "gone") this.load();
+    this.#writeDeal();
+    if (view === "ringing" || view === "dialling") this.part("note").hidden = !this.field("note").value;
+  }
+
+  part = (name) => one(`[data-part="${name}"]`, this.element);
+
+  /** Something was told on the live socket that may concern what is shown. */
+  hear(message) {
+    const dealId = message.deal?.id ?? message.deal_id;
+    const isOurs =
+      message.call_id === this.call.id ||
+      (dealId && String(dealId) === this.deal?.id) ||
+      (message.contact && message.contact.id === this.call.contact_id);
+    if (isOurs && this.view !== "gone") this.load();
+  }
+
+  /** Only the head, unless the person has opened it or is at work in it. */
+  fold(isFolded) {
+    const keeps = this.isHeld || this.element.contains(document.activeElement);
+    this.#setFolded(isFolded && !keeps);
+  }
+
+  #setFolded(isFolded) {
+    this.element.classList.toggle("small", isFolded);
+    this.#writeMeta();
+    one("[data-act=toggle]", this.element).setAttribute("aria-expanded", String(!isFolded));
+  }
+
+  /** Beside the state: who it is while only the head is seen, else at which extension and line. */
+  #writeMeta() {
+    const { call } = this;
+    const own = ownExtension(call, this.me);
+    const facts = [
+      own && text("extension", { number: own }),
+      call.direction === "inbound" && call.did && text("line", { number: this.line ?? call.did }),
+      call.queue && text("queue", { name: call.queue }),
+    ];
+    const isHead = this.view === "gone" || this.element.classList.contains("small");
+    this.slot("meta").textContent = isHead ? this.name : facts.filter(Boolean).join(" · ");
+  }
+
+  #writeHead() {
+    const { call, me, view } = this;
+    this.#writeMeta();
+    this.slot("timer").dateTime = talkingSince(call, me) ?? "";
+    showTimes(this.slot("timer").parentElement);
+    if (view === "gone") {
+      const [why, talker] = whyGone(call);
+      this.slot("gone").textContent = text(why, { name: talker && colleague(talker) });
+    }
+    if (view === "wrapup") {
+      const result = call.direction === "outbound" ? (call.result ?? "answered") : "answered";
+      for (const each of all("[data-result]", this.element)) each.hidden = each.dataset.result !== result;
+      const seconds = talkedSeconds(call, me);
+      this.slot("length").textContent = seconds === null ? "" : length(seconds);
+      one("[data-act=again]", this.element).hidden = !call.number || result === "answered";
+    }
+    this.element.setAttribute("aria-label", text("callingTo", { name: this.name }));
+  }
+
+  #writeSteps() {
+    const reached = STEPS.indexOf(this.call.progress ?? "own_phone");
+    for (const [index, step] of STEPS.entries()) {
+      const item = one(`[data-step="${step}"]`, this.element);
+      item.toggleAttribute("data-done", index < reached);
+      if (index === reached) item.setAttribute("aria-current", "step");
+      else item.removeAttribute("aria-current");
+    }
+  }
+
+  async #load() {
+    let fresh;
+    try {
+      fresh = parsed(await part(`/calls/${this.call.id}/card`)).firstElementChild;
+    } catch {
+      return; // The head says what is known; the next event tries again.
+    }
+    const slot = this.slot("card");
+    const isChoosing = slot.contains(document.activeElement) && document.activeElement.matches("select");
+    const { dataset } = fresh;
+    this.name = dataset.name;
+    this.deal = dataset.deal ? { id: dataset.deal, version: Number(dataset.version) } : null;
+    if (!isChoosing) {
+      slot.replaceChildren(fresh);
+      showTimes(slot);
+    }
+    this.isLoaded = true;
+    this.#fill("note", dataset.note);
+    this.#fill("next_step", dataset.step);
+    this.#fill("next_step_at", toLocalField(dataset.stepAt));
+    this.#writeDeal();
+    this.line = dataset.line;
+    this.#writeMeta();
+  }
+
+  #fill(name, value) {
+    const field = this.field(name);
+    if (this.dirty.has(name) || field === document.activeElement) return;
+    field.value = value;
+    if (name === "note" && value) this.part("note").hidden = false;
+  }
+
+  #writeDeal() {
+    const { deal, view } = this;
+    const [open, create, offer] = ["open", "create", "notify"].map((act) => one(`[data-act=${act}]`, this.element));
+    open.hidden = !deal || !["ringing", "wrapup"].includes(view);
+    if (deal) open.href = `/deals/${deal.id}`;
+    create.hidden = deal || !this.isLoaded || ["dialling", "gone"].includes(view);
+    this.part("next").hidden = !deal || view !== "wrapup";
+    offer.hidden = view !== "ringing" || !mayAsk();
+  }
+
+  #listen() {
+    this.element.addEventListener("click", (event) => {
+      const act = event.target.closest("[data-act]")?.dataset.act;
+      const day = event.target.closest("[data-day]")?.dataset.day;
+      if (day) this.#chooseDay(Number(day));
+      if (act) ACTS[act]?.(this, event);
+    });
+    this.element.addEventListener("change", (event) => {
+      const stage = event.target.closest("[data-stage-of]");
+      if (stage) this.#patch({ stage_id: Number(stage.value) });
+      if (event.target.matches("[data-field^=next_step]")) this.#saveStep();
+    });
+    this.field("note").addEventListener("input", () => {
+      this.dirty.add("note");
+      this.slot("saved").textContent = text("saving");
+      this.saveNote();
+    });
+    this.field("note").addEventListener("blur", () => this.#saveNote());
+    this.part("transfer").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#transfer(event.submitter?.value ?? "blind");
+    });
+  }
+
+  async #try(action) {
+    this.slot("error").textContent = "";
+    try {
+      return await action();
+    } catch (error) {
+      expectRefusal(error);
+      this.slot("error").textContent = text("notDone", { reason: error.message });
+      return undefined;
+    }
+  }
+
+  async #saveNote() {
+    if (!this.dirty.has("note")) return;
+    const note = this.field("note").value;
+    this.dirty.delete("note");
+    const kept = await this.#try(() => api("PUT", `/calls/${this.call.id}/note`, { text: note }));
+    if (kept) this.slot("saved").textContent = text("saved");
+    else {
+      this.dirty.add("note");
+      this.slot("saved").textContent = "";
+    }
+  }
+
+  #saveStep() {
+    return this.#patch({
+      next_step: this.field("next_step").value.trim() || null,
+      next_step_at: fromLocalField(this.field("next_step_at").value),
+    });
+  }
+
+  #chooseDay(days) {
+    const at = new Date();
+    at.setDate(at.getDate() + days);
+    at.setHours(10, 0, 0, 0);
+    this.field("next_step_at").value = toLocalField(at.toISOString());
+    this.#saveStep();
+  }
+
+  /** Change the deal; if somebody else did so meanwhile, what this person has just said still counts. */
+  #patch(changes) {
+    this.queue = this.queue.then(() => this.#patchNow(changes));
+    return this.queue;
+  }
+
+  #patchNow(changes) {
+    return this.#try(async () => {
+      const put = (version) => api("PATCH", `/deals/${this.deal.id}`, { ...changes, version });
+      const after = await put(this.deal.version).catch((error) => {
+        if (error.status !== 409 || !error.problem.deal) throw error;
+        return put(error.problem.deal.version);
+      });
+      this.deal.version = after.version;
+      this.slot("saved").textContent = text("saved");
+      return after;
+    });
+  }
+
+  async #transfer(kind) {
+    const form = this.part("transfer");
+    const done = await this.#try(() => api("POST", `/calls/${this.call.id}/transfer`, { to: this.field("to").value, kind }));
+    if (done) form.hidden = true;
+  }
+
+  async finish() {
+    await this.#saveNote();
+    if (!this.dirty.size) this.close();
+  }
+
+  hangUp() {
+    return this.#try(() => api("POST", `/calls/${this.call.id}/hangup`));
+  }
+
+  async again() {
+    if (await dial(this.call.number, this.deal?.id)) this.close();
+  }
+
+  toggle() {
+    const isFolded = !this.element.classList.contains("small");
+    this.isHeld = !isFolded;
+    this.#setFolded(isFolded);
+  }
+}
+
+const ACTS = {
+  toggle: (panel) => panel.toggle(),
+  close: (panel) => panel.finish(),
+  done: (panel) => panel.finish(),
+  hangup: (panel) => panel.hangUp(),
+  again: (panel) => panel.again(),
+  create: (panel) => openNewDeal({ call_id: panel.call.id, title: panel.name }),
+  open(panel, event) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    openDrawer(`/deals/${panel.deal.id}`);
+  },
+  note(panel) {
+    panel.part("note").hidden = false;
+    panel.field("note").focus();
+  },
+  transfer(panel) {
+    const form = panel.part("transfer");
+    form.hidden = !form.hidden;
+    if (!form.hidden) panel.field("to").focus();
+  },
+  async notify(panel) {
+    await askToNotify();
+    one("[data-act=notify]", panel.element).hidden = true;
+  },
+};

@@ -1,0 +1,49 @@
+// What a call is to the person who looks at it. Pure functions of the call and of who one is.
+
+/** From the first ring to the end a panel only goes up these. */
+export const RANK = { ringing: 1, dialling: 1, talking: 2, wrapup: 3, gone: 4 };
+
+/**
+ * How the call stands for this person, or null when it is none of theirs.
+ * `me`: login, and extensions as [pbx, number], the pbx empty for every one.
+ */
+export function viewOf(call, me) {
+  const own = call.legs.filter((leg) => isMine(leg.extension, call.pbx, me));
+  const asked = call.direction === "outbound" && call.owner === me.login;
+  const hasTalked = own.some((leg) => leg.answered_at);
+  if (call.gone) return hasTalked ? "wrapup" : "gone";
+  if (call.state === "ended") return hasTalked || asked ? "wrapup" : own.some((leg) => leg.rang_at) ? "gone" : null;
+  if (own.some((leg) => leg.answered_at && !leg.left_at)) return "talking";
+  if (asked && call.state === "ringing") return "dialling";
+  if (own.some((leg) => leg.rang_at && !leg.answered_at && !leg.left_at)) return "ringing";
+  if (hasTalked) return "wrapup";
+  return own.some((leg) => leg.rang_at) ? "gone" : null;
+}
+
+/** Why a ringing call is gone: the name of a text, and the extension that answered. */
+export function whyGone(call) {
+  if (!call.answered_at) return ["gaveUp"];
+  const talker = call.last_extension ?? call.answered_by;
+  return talker ? ["answeredBy", talker] : ["answeredElsewhere"];
+}
+
+/** When this person's part in the conversation began. */
+export function talkingSince(call, me) {
+  return call.legs.find((leg) => leg.answered_at && isMine(leg.extension, call.pbx, me))?.answered_at ?? call.answered_at;
+}
+
+/** How long they talked, in seconds; null when they did not. */
+export function talkedSeconds(call, me) {
+  const leg = call.legs.find((each) => each.answered_at && isMine(each.extension, call.pbx, me));
+  const end = leg?.left_at ?? call.ended_at;
+  return leg && end ? Math.max(0, Math.round((new Date(end) - new Date(leg.answered_at)) / 1000)) : null;
+}
+
+/** The person's extension that has to do with the call. */
+export function ownExtension(call, me) {
+  return call.legs.find((leg) => isMine(leg.extension, call.pbx, me))?.extension ?? null;
+}
+
+function isMine(extension, pbx, me) {
+  return me.extensions.some(([where, number]) => number === extension && (where === "" || where === pbx));
+}

@@ -1,0 +1,122 @@
+// The stack of calls at one's own phone. New ones come on top, and nothing moves under the pointer.
+
+import { liveCalls, onCall } from "./calls.js";
+import { all, announce, one } from "./dom.js";
+import { onLive } from "./live.js";
+import { closeNotice, notify } from "./notify.js";
+import { CallPanel } from "./call_panel.js";
+import { RANK, viewOf } from "./panel.js";
+import { isAway, keepWrapup, markSeen, onShared, putAway, wrapups } from "./shared.js";
+import { text } from "./texts.js";
+
+const ARRIVING = 400;
+const FADE_AFTER = 3000;
+const FADE = 300;
+
+const stack = one("#popups");
+const panels = new Map();
+
+export const me = {
+  login: document.body.dataset.login,
+  extensions: JSON.parse(document.body.dataset.extensions),
+};
+
+export function startPopups() {
+  onCall((call) => call && show(call));
+  onLive("hello resync", () => wrapups().forEach(show));
+  onLive("deal.created deal.moved deal.changed deal.gone note.written contact.changed", (message) => {
+    for (const panel of panels.values()) panel.hear(message);
+  });
+  onShared(() => {
+    for (const [id, panel] of panels) if (isAway(id, RANK[panel.view])) remove(id);
+    wrapups().forEach(show);
+  });
+  stack.addEventListener("pointerleave", tidy);
+  wrapups().forEach(show);
+}
+
+function show(call) {
+  const view = viewOf(call, me);
+  showPresence();
+  if (view === "wrapup") keepWrapup(call);
+  const known = panels.get(call.id);
+  if (!view || (!known && view === "gone") || isAway(call.id, RANK[view])) return known && remove(call.id);
+  const panel = known ?? add(call);
+  const before = panel.view;
+  panel.update(call, view);
+  if (before === view) return;
+  if (view === "ringing") rang(panel);
+  else closeNotice(call.id);
+  if (view === "gone") setTimeout(() => panel.view === "gone" && remove(call.id), FADE_AFTER);
+  if (!stack.matches(":hover")) arrange();
+  showTitle();
+}
+
+function add(call) {
+  const panel = new CallPanel(call, me, () => close(call.id));
+  panels.set(call.id, panel);
+  panel.element.classList.add("arriving");
+  setTimeout(() => panel.element.classList.remove("arriving"), ARRIVING);
+  stack.prepend(panel.element);
+  return panel;
+}
+
+function rang(panel) {
+  announce(text("ringingTitle", { name: panel.name }));
+  if (!document.hidden) markSeen(panel.call.id);
+  notify(panel);
+}
+
+function close(id) {
+  putAway(id, RANK[panels.get(id).view]);
+  remove(id);
+}
+
+function remove(id) {
+  const panel = panels.get(id);
+  if (!panel) return;
+  panels.delete(id);
+  closeNotice(id);
+  panel.element.classList.add("leaving");
+  setTimeout(() => {
+    if (stack.matches(":hover")) return;
+    panel.element.remove();
+    arrange();
+  }, FADE);
+  showTitle();
+  showPresence();
+}
+
+function tidy() {
+  for (const element of all(".leaving", stack)) element.remove();
+  arrange();
+}
+
+/** What goes on stands on top and open; the others show their heads, unless somebody is at work in them. */
+function arrange() {
+  const shown = [...panels.values()];
+  const isLive = (panel) => panel.view !== "wrapup" && panel.view !== "gone";
+  for (const panel of shown) panel.element.style.order = isLive(panel) ? 0 : 1;
+  const inOrder = shown.reverse().sort((left, right) => isLive(right) - isLive(left));
+  inOrder.forEach((panel, index) => panel.fold(index > 0));
+}
+
+/** The tab's title says that it rings. */
+function showTitle() {
+  const ringing = [...panels.values()].find((panel) => panel.view === "ringing");
+  const title = document.title.replace(/^● .*? — /, "");
+  document.title = ringing ? `● ${ringing.name} — ${title}` : title;
+}
+
+/** The person's own phone, in the bar. */
+function showPresence() {
+  const presence = one("#presence");
+  const views = liveCalls().map((call) => viewOf(call, me));
+  const state = views.includes("talking")
+    ? "talking"
+    : views.some((view) => view === "ringing" || view === "dialling")
+      ? "ringing"
+      : "free";
+  presence.dataset.state = state;
+  for (const part of all("[data-when]", presence)) part.hidden = part.dataset.when !== state;
+}
