@@ -1,0 +1,178 @@
+"""The command line, as an operator types it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.process import DaemonProcess, attempt, command, environment, on_terminal
+
+RECORDINGS = Path(__file__).parents[1] / "recordings" / "asterisk22"
+
+
+@pytest.fixture
+def plain() -> dict[str, str]:
+    """No configuration at all."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("ZEONCRM_")}
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return environment(f"sqlite:///{tmp_path}/zeoncrm.db", None)
+
+
+async def test_a_mistake_in_the_config_stops_with_the_key_s_name_and_2(plain: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("[web]\nprot = 1\n", encoding="utf-8")
+
+    code, _, errors = await attempt(plain, "--config", str(tmp_path / "bad.toml"), "serve")
+
+    assert (code, "web.prot" in errors) == (2, True)
+
+
+async def test_init_writes_a_config_that_serves_and_prints_the_least_rights(
+    plain: dict[str, str], tmp_path: Path
+) -> None:
+    printed = await command(plain, "--config", str(tmp_path / "new.toml"), "init")
+
+    assert "read = system,call,agent,cdr\nwrite = call,originate\nwritetimeout = 5000\n" in printed
+    secret = next(line for line in printed.splitlines() if line.startswith("secret = ")).removeprefix("secret = ")
+    written = (tmp_path / "new.toml").read_text(encoding="utf-8")
+    assert f'secret = "{secret}"' in written
+    assert (tmp_path / "new.toml").stat().st_mode & 0o077 == 0
+    database = {"ZEONCRM_DATABASE__URL": f"sqlite:///{tmp_path}/x.db"}
+    await command(plain | database, "--config", str(tmp_path / "new.toml"), "db", "upgrade")
+
+
+async def test_init_leaves_an_existing_file_alone(plain: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "old.toml").write_text("# mine\n", encoding="utf-8")
+
+    code, _, errors = await attempt(plain, "--config", str(tmp_path / "old.toml"), "init")
+
+    assert (code, "old.toml exists" in errors) == (2, True)
+    assert (tmp_path / "old.toml").read_text(encoding="utf-8") == "# mine\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [
+        (("Anna", "--name", "A", "--role", "rep"), "login"),
+        (("anna", "--name", " ", "--role", "rep"), "name"),
+        (("anna", "--name", "A", "--role", "rep", "--extension", "PJSIP/1"), "extensions"),
+        (("anna", "--name", "A", "--role", "rep", "--outside", "101"), "outside"),
+        (("boris", "--name", "B", "--role", "rep"), "login"),
+        (("anna", "--name", "A", "--role", "rep", "--extension", "102"), "extensions"),
+    ],
+)
+async def test_a_bad_person_is_refused_by_field(
+    environ: dict[str, str], arguments: tuple[str, ...], named: str
+) -> None:
+    await command(environ, "user", "add", "boris", "--name", "Boris", "--role", "rep", "--extension", "102")
+
+    code, _, errors = await attempt(environ, "user", "add", *arguments)
+
+    assert (code, errors.startswith(f"zeoncrm: {named}: ")) == (2, True), errors
+
+
+async def test_a_short_password_is_refused(environ: dict[str, str]) -> None:
+    code, _, errors = await attempt(
+        environ, "user", "add", "anna", "--name", "Anna", "--role", "rep", "--password-stdin", stdin="short\n"
+    )
+
+    assert (code, "password" in errors) == (2, True)
+
+
+async def test_a_token_is_for_somebody(environ: dict[str, str]) -> None:
+    code, printed, errors = await attempt(environ, "token", "create", "nobody")
+
+    assert (code, printed, "nobody" in errors) == (1, "", True)
+
+
+async def test_a_backup_is_restored(environ: dict[str, str], tmp_path: Path) -> None:
+    await command(environ, "user", "add", "anna", "--name", "Anna", "--role", "rep")
+    await command(environ, "db", "backup", str(tmp_path / "backup.db"))
+    await command(environ, "user", "add", "boris", "--name", "Boris", "--role", "rep")
+
+    await command(environ, "db", "restore", str(tmp_path / "backup.db"))
+
+    await command(environ, "token", "create", "anna")
+    code, _, _ = await attempt(environ, "token", "create", "boris")
+    assert code == 1
+
+
+async def test_rubbish_is_not_restored(environ: dict[str, str], tmp_path: Path) -> None:
+    await command(environ, "user", "add", "anna", "--name", "Anna", "--role", "rep")
+    (tmp_path / "rubbish.db").write_bytes(b"no database at all")
+
+    code, _, errors = await attempt(environ, "db", "restore", str(tmp_path / "rubbish.db"))
+
+    assert (code, "no backup" in errors) == (1, True)
+    await command(environ, "token", "create", "anna")
+
+
+async def test_of_two_daemons_on_one_file_the_second_is_refused_and_so_is_a_restore(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    await command(environ, "db", "upgrade")
+    await command(environ, "db", "backup", str(tmp_path / "backup.db"))
+    async with DaemonProcess(environ):
+        second = await attempt(environ, "serve")
+        restore = await attempt(environ, "db", "restore", str(tmp_path / "backup.db"))
+        await command(environ, "db", "backup", str(tmp_path / "meanwhile.db"))
+    await command(environ, "db", "restore", str(tmp_path / "backup.db"))
+
+    for code, _, errors in (second, restore):
+        assert (code, "zeoncrm.db: a zeoncrm daemon is using it" in errors) == (1, True), errors
+
+
+async def test_replay_prints_each_call_as_a_line(plain: dict[str, str]) -> None:
+    stream = RECORDINGS / "ring_group.ami"
+
+    printed = await command(plain, "replay", str(stream), "--extensions", "101-108", "--region", "RU")
+
+    call = json.loads(printed)
+    expected = json.loads(stream.with_suffix(".json").read_text(encoding="utf-8"))["calls"][0]
+    assert {leg["extension"]: leg["outcome"] for leg in call["legs"]} == expected.pop("legs")
+    assert {key: call[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [
+        (("--extensions", "1o1"), "--extensions"),
+        (("--outside", "105"), "--outside"),
+        (("--region", "Mars"), "--region"),
+    ],
+)
+async def test_replay_names_a_bad_option(plain: dict[str, str], arguments: tuple[str, ...], named: str) -> None:
+    code, _, errors = await attempt(plain, "replay", str(RECORDINGS / "ring_group.ami"), *arguments)
+
+    assert (code, named in errors) == (2, True)
+
+
+async def test_what_is_created_is_not_for_everybody_to_read(environ: dict[str, str], tmp_path: Path) -> None:
+    await command(environ, "db", "upgrade")
+
+    assert (tmp_path / "zeoncrm.db").stat().st_mode & 0o007 == 0
+
+
+@pytest.mark.parametrize("arguments", [("serve",), ("db", "upgrade")])
+async def test_a_database_that_can_t_be_opened_is_named(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    path = f"{tmp_path}/nowhere/zeoncrm.db"
+
+    code, _, errors = await attempt(environment(f"sqlite:///{path}", None), *arguments)
+
+    assert (code, f"database {path}: " in errors) == (1, True), errors
+
+
+@pytest.mark.parametrize("typed, code", [(("long enough", "long enough"), 0), (("long enough", "long enouhg"), 2)])
+async def test_a_password_is_typed_twice(environ: dict[str, str], typed: tuple[str, str], code: int) -> None:
+    ended, printed = await asyncio.to_thread(
+        on_terminal, environ, ("user", "add", "anna", "--name", "A", "--role", "rep"), typed
+    )
+
+    assert ended == code, printed
+    assert "long" not in printed
