@@ -1,0 +1,49 @@
+"""A running lab for each Asterisk version: started once for all tests that need it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.pbx.daemon import Daemon
+from tests.pbx.lab import Lab
+from tests.pbx.roots import LabUnavailable, asterisk_root
+from tests.real import need, require_real
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running_lab(request: pytest.FixtureRequest) -> AsyncIterator[Lab]:
+    """The lab of the version that the test is parametrised with. All its tests run in the session's loop."""
+    need("pbx")
+    try:
+        await asyncio.to_thread(asterisk_root, request.param)
+    except LabUnavailable as error:
+        require_real("pbx", str(error))
+    async with Lab(request.param) as lab:
+        yield lab
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lab(running_lab: Lab) -> AsyncIterator[Lab]:
+    """The running lab, quiet at first; whatever a failing test leaves is hung up."""
+    await running_lab.reset()
+    yield running_lab
+    await running_lab.reset()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running_daemon(running_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Daemon]:
+    """`zeoncrm serve`, attached to the running lab with the least rights."""
+    async with Daemon(tmp_path_factory.mktemp("daemon"), running_lab) as daemon:
+        yield daemon
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def daemon(running_daemon: Daemon, lab: Lab) -> Daemon:
+    """The running daemon, which knows of no call that goes on and has been told of nothing yet."""
+    await running_daemon.quiet()
+    running_daemon.forget()
+    return running_daemon

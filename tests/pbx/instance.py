@@ -1,0 +1,119 @@
+"""One running Asterisk: its configuration, run, spool, database and log folders are its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.pbx.ami import AmiClient, Listener, Message
+
+CONFIG = Path(__file__).parent / "config"
+SECRET = "lab"
+ABANDONED_AFTER = 24 * 3600  # seconds
+
+
+class Instance:
+    """Asterisk in a chroot, configured from config/common and config/NAME."""
+
+    def __init__(self, root: Path, folder: Path, name: str, host: str, ami_port: int) -> None:
+        self.name = name
+        self.host = host
+        self.ami_port = ami_port
+        self._root = root
+        self._home = folder / name
+        self._process: asyncio.subprocess.Process | None = None
+        self._client: AmiClient | None = None
+
+    @property
+    def log(self) -> Path:
+        return self._home / "log" / "full"
+
+    @property
+    def client(self) -> AmiClient:
+        assert self._client is not None, f"{self.name} is not running"
+        return self._client
+
+    async def start(self, listener: Listener) -> None:
+        """Start and return once it has fully booted. Raises RuntimeError with the end of its log."""
+        config = "/" / self._home.relative_to(self._root) / "etc" / "asterisk.conf"
+        with (self._home / "log" / "console").open("wb") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                "setpriv", "--pdeathsig", "KILL", "chroot", self._root, "/usr/sbin/asterisk", "-f", "-C", config,
+                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+        booted = asyncio.Event()
+
+        def watch(message: Message) -> None:
+            if message["Event"] == "FullyBooted":
+                booted.set()
+            listener(message)
+
+        self._client = await self._log_in(watch)
+        async with asyncio.timeout(30):
+            await booted.wait()
+
+    async def _log_in(self, listener: Listener) -> AmiClient:
+        for _ in range(600):
+            try:
+                return await AmiClient.connect(self.host, self.ami_port, "lab", SECRET, listener)
+            except OSError:  # not listening yet: nothing to await but time
+                if self._process is None or self._process.returncode is not None:
+                    break
+                await asyncio.sleep(0.05)
+        raise RuntimeError(f"Asterisk '{self.name}' does not start:\n{self._last_words()}")
+
+    def configure(self, values: Mapping[str, str]) -> None:
+        """Make its folders and write its configuration, in which `@NAME@` stands for a value."""
+        for part in ("etc", "db/keys", "spool", "run", "log/cdr-csv", "data/sounds/en"):
+            (self._home / part).mkdir(parents=True)
+        self._provide_data(self._home / "data")
+        home = "/" / self._home.relative_to(self._root)
+        modules = next(self._root.glob("usr/lib/**/asterisk/modules")).relative_to(self._root)
+        words = {**values, "HOME": str(home), "MODULES": f"/{modules}", "SECRET": SECRET,
+                 "AMI_PORT": str(self.ami_port)}  # fmt: skip
+        for source in [*CONFIG.glob("common/*.conf"), *CONFIG.glob(f"{self.name}/*.conf")]:
+            text = source.read_text()
+            for word, value in words.items():
+                text = text.replace(f"@{word}@", value)
+            (self._home / "etc" / source.name).write_text(text)
+
+    def _provide_data(self, folder: Path) -> None:
+        """The real data folder, but for the prompt of a transfer: digits pressed while it plays would be lost."""
+        shared = self._root / "usr/share/asterisk"
+        parts = [(part, folder) for part in shared.iterdir() if part.name != "sounds"]
+        sounds = folder / "sounds" / "en"
+        parts += [(sound, sounds) for sound in (shared / "sounds/en_US_f_Allison").iterdir()]
+        for part, place in parts:
+            if not part.name.startswith("pbx-transfer."):
+                (place / part.name).symlink_to("/" / part.relative_to(self._root))
+        (sounds / "pbx-transfer.ulaw").write_bytes(b"\xff" * 160)  # 20 ms of silence
+
+    def _last_words(self) -> str:
+        logs = [self._home / "log" / "console", self.log]
+        return "\n".join(log.read_text(errors="replace")[-3000:] for log in logs if log.exists())
+
+    async def stop(self) -> None:
+        """As a power cut does: there is nothing to save, and a polite stop takes seconds."""
+        if self._client is not None:
+            await self._client.close()
+        if self._process is not None and self._process.returncode is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            await self._process.wait()
+
+
+def new_folder(root: Path) -> Path:
+    """A folder inside the root, as the chroot must see it; the caller removes it with remove_folder."""
+    for abandoned in (root / "srv").glob("lab-*"):  # by tests that were killed
+        if time.time() - abandoned.stat().st_mtime > ABANDONED_AFTER:
+            remove_folder(abandoned)
+    return Path(tempfile.mkdtemp(prefix="lab-", dir=root / "srv"))
+
+
+def remove_folder(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)

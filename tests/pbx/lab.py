@@ -1,0 +1,260 @@
+"""The test lab: a real PBX and, beside it, everybody who calls it and whom it calls.
+
+Both are Asterisk. A test tells people what to do (call_in, answer, press, hang_up ...) and waits for what the PBX
+makes of it (rings, talk, gone ...). A party is an extension ("101") or an outside number ("79031112233").
+Every wait raises AssertionError, with what is the case instead, when the state does not come within 15 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Literal, Self
+from urllib.parse import quote
+
+from tests.pbx.instance import SECRET, Instance, new_folder, remove_folder
+from tests.pbx.roots import asterisk_root
+from tests.pbx.view import Channel, View
+
+EXTENSIONS = tuple(str(number) for number in range(101, 109))
+KEY_GAP = 0.1  # seconds between keys; a key pressed sooner is queued behind the one before and reported twice
+Behaviour = Literal["rings", "hesitates", "answers", "busy", "rejects", "unknown"]
+
+
+class Lab:
+    """The PBX on 127.0.0.1 and the world on 127.0.0.2, of one Asterisk version ("22" or "16")."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        self.secret = SECRET
+        self._root = asterisk_root(version)
+        self._folder = new_folder(self._root)
+        self._calls = itertools.count(1)
+        self.on_moment: Callable[[str], Awaitable[None]] | None = None
+        self._pbx_sip = _free_port("127.0.0.1", socket.SOCK_DGRAM)
+        self.pbx_view = View("the PBX")
+        self.world_view = View("the world")
+        self.pbx = Instance(self._root, self._folder, "pbx", "127.0.0.1", _free_port("127.0.0.1"))
+        self.world = Instance(self._root, self._folder, "world", "127.0.0.2", _free_port("127.0.0.2"))
+
+    async def __aenter__(self) -> Self:
+        ports = {"PBX_SIP": str(self._pbx_sip), "WORLD_SIP": str(_free_port("127.0.0.2", socket.SOCK_DGRAM))}
+        try:
+            self.pbx.configure(ports)
+            await self.pbx.start(self.pbx_view.feed)
+            self.world.configure(ports)
+            await self.world.start(self.world_view.feed)
+            await self.register("*all")
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.world.stop()
+        await self.pbx.stop()
+        remove_folder(self._folder)
+
+    # What people do
+
+    async def call_in(self, number: str, *, did: str, name: str = "") -> None:
+        """The carrier brings a call from this number to one of our lines."""
+        await self._originate(f"PJSIP/{did}@carrier", number, f'"{name}" <{number}>')
+
+    async def dial_from(self, extension: str, number: str) -> None:
+        """The person at this phone dials an extension, an outside number or a code such as *8."""
+        await self._originate(f"PJSIP/{number}@phone{extension}", extension, extension)
+
+    async def behave(self, party: str, behaviour: Behaviour, *, after: int = 0) -> None:
+        """What the party does by itself when called. Without: rings until told.
+
+        "hesitates": is silent for a second before it rings; "answers" after so many seconds.
+        """
+        await self._remember("behaviour", party, behaviour)
+        await self._remember("after", party, str(after))
+
+    async def answer(self, party: str) -> None:
+        """Take the phone that rings."""
+        await self.rings(party)
+        lines = self.pbx_view.of(party, "Ringing")
+        ringing = await self.world_view.until(lambda: self.world_view.of(party, "Ring"), f"a call at {party}")
+        await self._send(ringing[-1], "talk")
+        # Of the channels themselves: one may have been up for a moment only.
+        await self.pbx_view.until(lambda: any(line.state == "Up" for line in lines), f"{party} answering")
+
+    async def press(self, party: str, digits: str) -> None:
+        """Press keys during a call, each when the PBX has heard the one before."""
+        phone = await self._phone(party)
+        [*_, channel] = self.pbx_view.of(party, "Up")
+        for digit in digits:
+            await self._press(phone, channel, digit)
+
+    async def hold(self, party: str) -> None:
+        """The phone's hold button."""
+        phone = await self._phone(party)
+        await self._send(phone, "hold")
+        await self.pbx_view.until(lambda: any(c.holding for c in self.pbx_view.of(party)), f"{party} holding")
+
+    async def resume(self, party: str) -> None:
+        phone = await self._phone(party)
+        await self._send(phone, "talk")
+        await self.pbx_view.until(lambda: not any(c.holding for c in self.pbx_view.of(party)), f"{party} resuming")
+
+    async def refer(self, party: str, to: str) -> None:
+        """The phone's own blind transfer: a REFER."""
+        phone = await self._phone(party)
+        await self._refer(phone, f"sip:{to}@127.0.0.1:{self._pbx_sip}")
+
+    async def join(self, party: str) -> None:
+        """The phone's own attended transfer: a REFER joins the call that it held with the one it made since."""
+        await self._phone(party, calls=2)
+        held, made = self.world_view.of(party, "Up")
+        tags = {name: await self._dialogue(made, name) for name in ("call-id", "local_tag", "remote_tag")}
+        replaced = f"{tags['call-id']};to-tag={tags['remote_tag']};from-tag={tags['local_tag']}"
+        target = f"sip:x@127.0.0.1:{self._pbx_sip}?Replaces={quote(replaced, safe='')}"
+        await self._refer(held, target)
+
+    async def hang_up(self, party: str) -> None:
+        """Put down (or give up, or reject) every call of this party."""
+        calls = await self.world_view.until(lambda: self.world_view.of(party), f"a call of {party}")
+        for channel in calls:
+            await self._hang_up(channel)
+
+    async def register(self, phone: str) -> None:
+        """The phone (or "*all") comes back to the PBX."""
+        registration = phone if phone == "*all" else f"phone{phone}"
+        self.world_view.forget()
+        await self.world.client.action("PJSIPRegister", Registration=registration)
+        for extension in EXTENSIONS if phone == "*all" else (phone,):
+            client = f"sip:{extension}@127.0.0.1:{self._pbx_sip}"
+            await self.world_view.event("Registry", Username=client, Status="Registered")
+
+    async def unregister(self, phone: str) -> None:
+        """The phone is switched off."""
+        self.pbx_view.forget()
+        await self.world.client.action("PJSIPUnregister", Registration=f"phone{phone}")
+        await self.pbx_view.event("PeerStatus", Peer=f"PJSIP/{phone}", PeerStatus="Unreachable")
+
+    async def restart_pbx(self) -> None:
+        """Start the PBX again, which has been stopped; those who still hold the line hang up."""
+        self.pbx_view.channels.clear()
+        await self.pbx.start(self.pbx_view.feed)
+        await self.register("*all")
+        await self.reset()
+
+    async def click_to_call(self, channel: str, number: str, *, timeout: int = 20) -> None:
+        """What a click in the CRM does: ring the person's own phone, then the number."""
+        await self.pbx.client.action(
+            "Originate", Channel=channel, Context="from-internal", Exten=number, Priority="1",
+            CallerID=number, Timeout=f"{timeout}000", Async="true",
+        )  # fmt: skip
+
+    # What the PBX makes of it
+
+    async def rings(self, party: str) -> None:
+        await self.pbx_view.until(lambda: self.pbx_view.of(party, "Ringing"), f"{party} ringing")
+
+    async def arrives(self, number: str) -> None:
+        """The call of this outside number has been answered by the PBX itself: an IVR, a queue, voicemail."""
+        await self.pbx_view.until(lambda: self.pbx_view.of(number, "Up"), f"{number} being let in")
+
+    async def talk(self, one: str, other: str) -> None:
+        await self.pbx_view.until(lambda: self.pbx_view.connected(one, other), f"{one} and {other} talking")
+
+    async def turned_away(self, party: str) -> None:
+        """A call that the party started has come and gone."""
+        await self.pbx_view.until(
+            lambda: any(c.party == party for c in self.pbx_view.former) and not self.pbx_view.of(party),
+            f"the end of {party}'s call",
+        )
+
+    async def parked(self, number: str) -> str:
+        """The call of this number is parked; returns its parking space."""
+        message = await self.pbx_view.event("ParkedCall", ParkeeCallerIDNum=number)
+        return message["ParkingSpace"]
+
+    async def originate_response(self) -> None:
+        """The PBX has said what came of the click."""
+        await self.pbx_view.event("OriginateResponse")
+
+    async def left(self, party: str) -> None:
+        """The party talks with nobody, though its channel may still hang there."""
+        await self.pbx_view.until(
+            lambda: not any(channel.bridge for channel in self.pbx_view.of(party)), f"{party} leaving the talk"
+        )
+
+    async def gone(self, party: str) -> None:
+        await self.pbx_view.until(lambda: not self.pbx_view.of(party), f"the end of {party}'s calls")
+
+    async def quiet(self) -> None:
+        """Nobody calls any more."""
+        await self.pbx_view.until(lambda: not self.pbx_view.channels, "quiet")
+        await self.world_view.until(lambda: not self.world_view.channels, "quiet")
+
+    async def reset(self) -> None:
+        """End every call and every behaviour: between scenarios."""
+        for channel in list(self.world_view.channels.values()):
+            await self._hang_up(channel)
+        await self.quiet()
+        for family in ("behaviour", "after"):
+            await self.world.client.action("Command", Command=f"database deltree {family}")
+        self.pbx_view.forget()
+        self.world_view.forget()
+
+    async def moment(self, name: str) -> None:
+        """A moment worth looking at, for whoever asked to be told."""
+        if self.on_moment is not None:
+            await self.on_moment(name)
+
+    async def _originate(self, channel: str, party: str, caller: str) -> None:
+        await self.world.client.action(
+            "Originate", Channel=channel, Context="talk", Exten="s", Priority="1", CallerID=caller,
+            ChannelId=f"call-{party}-{next(self._calls)}", Timeout="120000", Async="true",
+        )  # fmt: skip
+
+    async def _phone(self, party: str, *, calls: int = 1) -> Channel:
+        """The world's channel of the party's newest call, once it has so many."""
+        up = await self.world_view.until(
+            lambda: [c for c in [self.world_view.of(party, "Up")] if len(c) >= calls], f"{party} being in a call"
+        )
+        return up[0][-1]
+
+    async def _hang_up(self, channel: Channel) -> None:
+        with contextlib.suppress(RuntimeError):  # gone already
+            await self.world.client.action("Hangup", Channel=channel.name)
+
+    async def _refer(self, phone: Channel, target: str) -> None:
+        await self.world.client.action("Setvar", Channel=phone.name, Variable="TARGET", Value=target)
+        await self._send(phone, "refer")
+
+    async def _dialogue(self, phone: Channel, name: str) -> str:
+        function = f"CHANNEL(pjsip,{name})"
+        answer = await self.world.client.action("Getvar", Channel=phone.name, Variable=function)
+        return answer["Value"]
+
+    async def _send(self, channel: Channel, context: str) -> None:
+        await self.world.client.action("Redirect", Channel=channel.name, Context=context, Exten="s", Priority="1")
+
+    async def _remember(self, family: str, key: str, value: str) -> None:
+        await self.world.client.action("DBPut", Family=family, Key=key, Val=value)
+
+    async def _press(self, phone: Channel, channel: Channel, digit: str) -> None:
+        heard = self._heard(channel, digit)
+        await self.world.client.action("PlayDTMF", Channel=phone.name, Digit=digit, Duration="80")
+        await self.pbx_view.until(lambda: self._heard(channel, digit) > heard, f"{channel.party} pressing {digit}")
+        await asyncio.sleep(KEY_GAP)
+
+    def _heard(self, channel: Channel, digit: str) -> int:
+        return sum(
+            message["Event"] == "DTMFEnd" and message["Uniqueid"] == channel.uniqueid and message["Digit"] == digit
+            for message in self.pbx_view.seen
+        )
+
+
+def _free_port(host: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,75 @@
+"""Record what the PBX tells its AMI accounts during scenarios, byte for byte.
+
+    python -m tests.pbx.record [--asterisk 22] [NAME...]
+
+Writes NAME.ami and NAME.json to tests/recordings/asterisk22 (the daemon's account) and asterisk22-all-classes (an
+account that reads everything). Without names: every scenario that is not recorded yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from pathlib import Path
+
+from tests.pbx.lab import Lab
+from tests.pbx.roots import RELEASES
+from tests.pbx.scenarios import SCENARIOS
+from tests.pbx.scenarios.scenario import Scenario
+from tests.pbx.tap import Tap
+
+NEWEST = "22"
+RECORDINGS = Path(__file__).parent.parent / "recordings"
+
+
+async def record(lab: Lab, scenario: Scenario) -> None:
+    """Play it once with both accounts listening, and write what they heard."""
+    await lab.reset()
+    folder = RECORDINGS / f"asterisk{lab.version}"
+    async with Tap(lab, "zeoncrm") as least, Tap(lab, "curious") as most:
+
+        async def snapshot(name: str) -> None:
+            await _record_status(lab, folder / f"status_{name}.ami")
+
+        lab.on_moment = snapshot
+        await scenario.play(lab)
+        await lab.quiet()
+        _write(folder, scenario, await least.recorded())
+        if lab.version == NEWEST:
+            _write(folder.with_name(f"{folder.name}-all-classes"), scenario, await most.recorded())
+
+
+async def _record_status(lab: Lab, file: Path) -> None:
+    """What the daemon's account hears when it logs in now and asks for the Status of all channels."""
+    async with Tap(lab, "zeoncrm") as tap:
+        tap.send("Status", "status1")
+        await tap.has(b"Event: StatusComplete\r\n")
+        file.write_bytes(await tap.recorded())
+
+
+def _write(folder: Path, scenario: Scenario, data: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{scenario.name}.ami").write_bytes(data)
+    text = json.dumps(scenario.expected(), ensure_ascii=False, indent=1)
+    (folder / f"{scenario.name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description="Record what the PBX says during scenarios.")
+    parser.add_argument("--asterisk", choices=sorted(RELEASES), default=NEWEST)
+    parser.add_argument("names", nargs="*", choices=[*SCENARIOS, []], metavar="NAME")
+    arguments = parser.parse_args()
+    folder = RECORDINGS / f"asterisk{arguments.asterisk}"
+    names = arguments.names or [name for name in SCENARIOS if not (folder / f"{name}.ami").exists()]
+    async with Lab(arguments.asterisk) as lab:
+        for name in names:
+            try:
+                await record(lab, SCENARIOS[name])
+                print(name, flush=True)
+            except AssertionError as error:
+                print(f"{name}: {error}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

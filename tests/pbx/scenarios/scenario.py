@@ -1,0 +1,83 @@
+"""A scenario: what people do on a real PBX, and the CRM calls that must come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.pbx.lab import Lab
+
+Call = dict[str, Any]
+Play = Callable[[Lab], Awaitable[None]]
+
+MAIN_DID = "4952150000"  # rings 101
+OWN_MOBILES = {"105": "79990003344"}  # the outside numbers that are our people's own
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`calls` are in the words of the JSON API; `legs` maps an extension to its outcome; absent fields are free."""
+
+    name: str
+    play: Play
+    calls: tuple[Call, ...]
+    main: bool  # also played on the older Asterisk
+    outside: dict[str, str] = field(default_factory=dict)  # extension -> its person's own outside number
+
+    def differences(self, calls: Sequence[Call]) -> list[str]:
+        """What is wrong with the calls that came of it; `calls` in the words of the JSON API, in any order."""
+        left, wrong = list(calls), []
+        for wanted in self.calls:
+            found = [call for call in left if _same(call, wanted, "number") and _same(call, wanted, "did")]
+            if found:
+                left.remove(found[0])
+                wrong += [f"{name}: {got!r}, not {wanted[name]!r}" for name, got in _deviating(found[0], wanted)]
+            else:
+                wrong.append(f"no call with {wanted['number']}")
+        return wrong + [f"a call that is none: {call}" for call in left]
+
+    def expected(self) -> dict[str, Any]:
+        """The content of the recording's .json."""
+        outside = {"outside": self.outside} if self.outside else {}
+        return {"extensions": "101-108", **outside, "region": "RU", "calls": list(self.calls)}
+
+
+def scenario(*calls: Call, main: bool = False, outside: dict[str, str] | None = None) -> Callable[[Play], Scenario]:
+    """Make a scenario of a coroutine function, named after it."""
+
+    def make(play: Play) -> Scenario:
+        return Scenario(play.__name__, play, calls, main, outside or {})
+
+    return make
+
+
+def answered(number: str, did: str, by: str, *, last: str | None = None, **fields: Any) -> Call:
+    """An inbound call that `by` answered."""
+    return {
+        "direction": "inbound", "number": number, "did": did, "result": "answered",
+        "answered_by": by, "last_extension": last or by, **fields,
+    }  # fmt: skip
+
+
+def missed(number: str, did: str, reached: str, **fields: Any) -> Call:
+    """An inbound call that nobody answered."""
+    return {
+        "direction": "inbound", "number": number, "did": did, "result": "missed",
+        "answered_by": None, "reached": reached, **fields,
+    }  # fmt: skip
+
+
+def outbound(number: str, result: str, by: str | None = None, **fields: Any) -> Call:
+    return {"direction": "outbound", "number": number, "result": result, "answered_by": by, **fields}
+
+
+def _same(call: Call, wanted: Call, name: str) -> bool:
+    return bool(call[name] == wanted.get(name, call[name]))
+
+
+def _deviating(call: Call, wanted: Call) -> Iterator[tuple[str, Any]]:
+    for name, value in wanted.items():
+        got = {leg["extension"]: leg["outcome"] for leg in call["legs"]} if name == "legs" else call[name]
+        if got != value:
+            yield name, got

@@ -1,0 +1,88 @@
+"""The whole way: a call on a real PBX is a card in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.chromium import chromium
+from tests.pbx.daemon import PASSWORD, PATIENCE, Daemon
+from tests.pbx.lab import Lab
+from tests.real import need
+
+pytestmark = [
+    pytest.mark.pbx,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.parametrize("running_lab", ["22"], indirect=True),
+    pytest.mark.leaks_allowed("the browser of these tests"),
+]
+
+PATIENT = PATIENCE * 1000  # milliseconds
+CALLER, SHOWN = "79032229001", "8 (903) 222-90-01"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, for one test: nobody else's open pages take its time."""
+    need("browser")
+    async with chromium() as started:
+        yield started
+
+
+async def _log_in(browser: Browser, daemon: Daemon, login: str) -> Page:
+    """The person's board, by the log-in page."""
+    context = await browser.new_context(locale="en-GB", timezone_id="Europe/Moscow", reduced_motion="reduce")
+    page = await context.new_page()
+    page.set_default_timeout(PATIENT)
+    await page.goto(f"{daemon.address}/board")
+    await page.fill("input[name=login]", login)
+    await page.fill("input[name=password]", PASSWORD)
+    await page.press("input[name=password]", "Enter")
+    await expect(page.get_by_role("heading", name="Unsorted")).to_be_visible(timeout=PATIENT)
+    await page.wait_for_load_state("load")  # until its scripts are there, a number is a plain tel: link
+    return page
+
+
+async def test_a_call_is_a_card_while_it_rings_and_a_deal_when_it_is_answered(
+    lab: Lab, daemon: Daemon, browser: Browser
+) -> None:
+    called, other = await _log_in(browser, daemon, "rep101"), await _log_in(browser, daemon, "rep102")
+
+    await lab.call_in(CALLER, did="4952150101", name="Ivan")
+    ringing = called.locator(".panel[data-view=ringing]")
+    await expect(ringing).to_contain_text("Ivan", timeout=PATIENT)
+    await expect(ringing).to_contain_text(SHOWN)
+    await expect(other.locator(".panel")).to_have_count(0)
+
+    await lab.answer("101")
+    await lab.talk("101", CALLER)
+    await expect(called.locator(".panel[data-view=talking]")).to_contain_text("Ivan", timeout=PATIENT)
+    await expect(called.locator(".card", has_text="Ivan")).to_be_visible(timeout=PATIENT)
+
+    await lab.hang_up(CALLER)
+    await expect(called.locator(".panel[data-view=wrapup]")).to_contain_text("Ivan", timeout=PATIENT)
+    await expect(other.locator(".panel, .card", has_text="Ivan")).to_have_count(0)
+
+
+async def test_a_click_on_a_number_rings_the_rep_s_phone_and_then_the_number(
+    lab: Lab, daemon: Daemon, browser: Browser
+) -> None:
+    number = "79037779002"
+    rep = daemon.as_("rep103")
+    contact = await rep.ask("POST", "/contacts", 201, json={"name": "Olga", "phones": [{"number": number}]})
+    await rep.ask("POST", "/deals", 201, json={"title": "Windows", "contact_id": contact["id"]})
+    page = await _log_in(browser, daemon, "rep103")
+
+    card = page.locator(".card", has_text="Windows")
+    await card.hover()
+    await card.get_by_role("button", name="Call").click()
+    await lab.answer("103")
+    await lab.answer(number)
+    await lab.talk("103", number)
+    await expect(page.locator(".panel[data-view=talking]")).to_contain_text("Olga", timeout=PATIENT)
+    await lab.hang_up("103")
+    await expect(page.locator(".panel[data-view=wrapup]")).to_contain_text("Olga", timeout=PATIENT)
