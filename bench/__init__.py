@@ -1,0 +1,1 @@
+"""Reproducible benchmarks: each prints its figure, a floor measured in the same run, and the ratio."""
