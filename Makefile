@@ -61,6 +61,6 @@ lock: ready
 
 clean:
 	rm -rf $(VENV) node_modules dist build artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-	  .import_linter_cache zeoncrm/web/static/vendor
+	  .import_linter_cache zeoncrm/web/static/vendor zeoncrm/web/static/minified
 	find zeoncrm -name '*.mo' -delete
 	find . -name __pycache__ -prune -exec rm -rf {} +

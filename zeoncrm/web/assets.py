@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,8 @@ FOR_EVER = "public, max-age=31536000, immutable"
 # What lies there for those who read the source: not served.
 UNSERVED = (".LICENSE",)
 
-# In our own scripts comments have lines of their own, and no text goes over several lines.
-_COMMENTS = re.compile(rb"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n", re.MULTILINE | re.DOTALL)
-_INDENTS = re.compile(rb"^\s+", re.MULTILINE)
+# Our own scripts as the build minified them: served in place of their sources, at the sources' addresses.
+SCRIPTS, MINIFIED = "js", "minified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,8 @@ ASSETS = web.AppKey("assets", Assets)
 
 def load_assets(folder: Path = FOLDER) -> Assets:
     """What there is to serve now."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    files = {path.relative_to(folder).as_posix(): _load(path) for path in found if path.suffix not in UNSERVED}
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and _is_served(path.relative_to(folder)))
+    files = {path.relative_to(folder).as_posix(): _load(path) for path in found}
     digest = hashlib.sha256()
     for name, asset in files.items():
         digest.update(name.encode() + b"\0" + asset.body)
@@ -82,11 +80,24 @@ async def serve_asset(request: web.Request) -> web.StreamResponse:
     return web.Response(body=asset.zipped, headers=headers | {hdrs.CONTENT_ENCODING: "gzip"})
 
 
+def _is_served(path: Path) -> bool:
+    return not path.name.startswith(".") and path.suffix not in UNSERVED and path.parts[0] != MINIFIED
+
+
 def _load(path: Path) -> Asset:
     body = path.read_bytes()
-    if path.suffix == ".js" and not path.name.endswith(".min.js"):
-        body = _INDENTS.sub(b"", _COMMENTS.sub(b"", body))
+    if path.parent.name == SCRIPTS:
+        body = _minified(path, body) or body
     zipped = gzip.compress(body, mtime=0)
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     charset = "; charset=utf-8" if kind.startswith("text/") or kind.endswith(("javascript", "xml")) else ""
     return Asset(body, zipped if len(zipped) < len(body) else None, kind + charset)
+
+
+def _minified(path: Path, source: bytes) -> bytes | None:
+    """What the build made of a script; None when it was not made of this very source, which was edited since."""
+    made = path.parent.parent / MINIFIED / path.name
+    if not made.exists():
+        return None
+    mark, _, body = made.read_bytes().partition(b"\n")
+    return body if mark == b"//" + hashlib.sha256(source).hexdigest().encode() else None
