@@ -87,6 +87,7 @@ async def linked(
     taking: Callable[[Message], Awaitable[None]] | None = None,
     traced: bool = False,
     queue_limit: int = 10_000,
+    calls_go_on: bool = False,
     host: str = "127.0.0.1",
     secret: str = SECRET,
 ) -> AsyncIterator[Linked]:
@@ -97,6 +98,7 @@ async def linked(
         link.deliver,
         on_status=link.on_status,
         on_frame=(lambda frame, at: link.frames.append((frame, at))) if traced else None,
+        calls_go_on=lambda: calls_go_on,
         timings=timings,
         queue_limit=queue_limit,
     )

@@ -249,6 +249,50 @@ async def test_a_link_whose_events_have_died_is_made_anew() -> None:
         assert status.reason == "events have stopped while calls go on"
 
 
+async def test_a_quiet_link_is_looked_at_early_while_calls_go_on() -> None:
+    timings = replace(FAST, watch_after=0.02, ping_interval=0.3, ping_timeout=0.3)
+    async with ScriptedServer() as pbx, linked(pbx.port, timings=timings, calls_go_on=True) as link:
+        session = await pbx.session()
+        await link.state(LinkState.UP)
+        await session.send(newchannel("1.1"))
+        await link.until(lambda: link.words()[-2:] == ["snapshot", "snapshot"] and "1.1" in link.words())
+        session.channels.append(Channel("PJSIP/102-00000002", "1.2"))
+        await link.state(LinkState.DOWN)
+        assert link.connection.counters.stalls == 1
+        back = await link.state(LinkState.UP, times=2)
+        assert back.reason is None
+        assert link.connection.last_trouble is not None
+        assert link.connection.last_trouble.reason == "events have stopped while calls go on"
+
+
+async def test_a_quiet_link_without_calls_is_left_alone() -> None:
+    timings = replace(FAST, watch_after=0.01)
+    async with ScriptedServer() as pbx, linked(pbx.port, timings=timings) as link:
+        session = await pbx.session()
+        await link.state(LinkState.UP)
+        await session.send(newchannel("1.1"))
+        await asyncio.sleep(5 * timings.watch_after)
+        assert session.names().count("Status") == 1
+
+
+async def test_a_refused_login_is_tried_again_as_soon_as_somebody_asks() -> None:
+    async with ScriptedServer(Behaviour(refuse_login="no"), Behaviour()) as pbx, linked(pbx.port) as link:
+        await link.state(LinkState.AUTH_FAILED)
+        link.connection.retry()
+        await link.state(LinkState.UP)
+        assert link.connection.counters.logins == 1
+
+
+async def test_a_link_that_is_up_is_made_anew_when_somebody_asks() -> None:
+    timings = replace(FAST, backoff_first=3600)
+    async with ScriptedServer() as pbx, linked(pbx.port, timings=timings) as link:
+        await link.state(LinkState.UP)
+        link.connection.retry()
+        assert (await link.state(LinkState.DOWN)).reason == "asked to connect anew"
+        await link.state(LinkState.UP, times=2)
+        assert len(pbx.sessions) == 2
+
+
 async def test_a_link_that_never_had_an_event_stays_and_says_soon_what_may_be_amiss() -> None:
     timings = replace(FAST, unproven_period=0.02, ping_interval=0.02, ping_timeout=0.02)
     async with ScriptedServer() as pbx, linked(pbx.port, timings=timings) as link:

@@ -1,6 +1,7 @@
 """One supervised AMI connection: it logs in, resyncs, keeps alive and comes back by itself."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -12,7 +13,7 @@ import structlog
 from zeoncrm.ami import messages
 from zeoncrm.ami.actions import ActionHeaders, Reply, check_headers
 from zeoncrm.ami.backoff import Backoff
-from zeoncrm.ami.errors import ActionRefused, AmiError, LinkLost, LoginRefused, NotConnected
+from zeoncrm.ami.errors import ActionRefused, AmiError, EventsStopped, LoginRefused, NotConnected
 from zeoncrm.ami.inbox import Inbox
 from zeoncrm.ami.link import Counters, LinkState, LinkStatus, PbxAccount, Timings
 from zeoncrm.ami.messages import CdrWritten, Malformed, Message, QueueJoined, QueueLeft
@@ -38,7 +39,8 @@ class AmiConnection:
     arrives. Further snapshots come every `snapshot_period`, at their place in the stream. Asterisk holds its
     events in a queue but writes the snapshot at once, so that a snapshot is never older than what was delivered
     before it, but events after it may tell what it already shows. An account that may not ask for `Status` gets no
-    snapshots.
+    snapshots. While `calls_go_on` a link without events for `watch_after` is looked at: it may answer pings and yet
+    be dead.
 
     When the consumer falls behind by `queue_limit` messages the socket is not read until it has caught up: nothing
     is lost here. `on_status` and `on_frame` are called from the loop and must neither block nor raise.
@@ -51,6 +53,7 @@ class AmiConnection:
         *,
         on_status: Callable[[LinkStatus], None] | None = None,
         on_frame: Callable[[bytes, datetime], None] | None = None,
+        calls_go_on: Callable[[], bool] = lambda: False,
         clock: Callable[[], datetime] = _utc_now,
         timings: Timings = _DEFAULT_TIMINGS,
         queue_limit: int = 10_000,
@@ -58,10 +61,13 @@ class AmiConnection:
         self.account = account
         self.status = LinkStatus(LinkState.CONNECTING, clock(), None)
         self.version: str | None = None
+        # The last time that it was not up, and why; it stays when the link is back.
+        self.last_trouble: LinkStatus | None = None
         self._counters = Counters()
         self._deliver = deliver
         self._on_status = on_status
         self._on_frame = on_frame
+        self._calls_go_on = calls_go_on
         self._clock = clock
         self._timings = timings
         self._log = log.bind(pbx=account.name)
@@ -72,7 +78,9 @@ class AmiConnection:
         self._dropped_before = 0
         self._received = 0  # messages on the present link that prove the right to read `call`
         self._since_snapshot = 0
+        self._looked_at = self.status.since
         self._channels: frozenset[str] = frozenset()
+        self._again = asyncio.Event()
         self._backoff = Backoff(timings.backoff_first, timings.backoff_longest)
         self._refused = Backoff(timings.refused_first, timings.refused_longest)
 
@@ -101,16 +109,36 @@ class AmiConnection:
         or `timeout` seconds pass before the answer: the action may have been carried out.
         """
         check_headers(headers)
+        return await self._connected().request(headers, timeout=timeout)
+
+    async def listing(self, headers: ActionHeaders, *, timeout: float = 15) -> list[bytes]:
+        """Sends an action that is answered with a list; gives its entries, undecoded. Raises as `action` does."""
+        entries: list[bytes] = []
+        await self._connected().request(headers, timeout=timeout, on_list=entries.extend)
+        return entries
+
+    def retry(self) -> None:
+        """Connects anew at once, whatever it waits for; one that is up too, as rights are given at the log-in."""
+        self._backoff.reset()
+        self._refused.reset()
+        self._again.set()
+        if self._wire is not None:
+            self._wire.abort("asked to connect anew")
+
+    def _connected(self) -> Wire:
         if self._wire is None or self.status.state is not LinkState.UP:
             raise NotConnected(self.status.reason or self.status.state)
-        return await self._wire.request(headers, timeout=timeout)
+        return self._wire
 
     # The life of the link
 
     async def _supervise(self) -> None:
         while True:
             pause = await self._attempt()
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._again.wait()
+            self._again.clear()
 
     async def _attempt(self) -> float:
         """Lives through one connection; gives the seconds to wait before the next."""
@@ -121,6 +149,7 @@ class AmiConnection:
             self._change(LinkState.AUTH_FAILED, str(refusal))
             return self._refused.next()
         except AmiError as error:
+            self._counters.stalls += isinstance(error, EventsStopped)
             self._change(LinkState.DOWN, str(error))
         except Exception as error:
             self._log.exception("pbx link failed")
@@ -135,6 +164,7 @@ class AmiConnection:
         self._wire = wire
         await wire.open(self.account.host, self.account.port, self._timings.connect_timeout)
         await self._log_in(wire)
+        self._counters.logins += 1
         self._change(LinkState.CONNECTING)
         wire.keep_alive(self._timings.ping_interval, self._timings.ping_timeout)
         await wire.idle(self._timings.boot_wait)
@@ -143,11 +173,24 @@ class AmiConnection:
         good = asyncio.get_running_loop().call_later(self._timings.steady_after, self._backoff.reset)
         try:
             while True:
-                await wire.idle(self._snapshot_pause())
+                await self._wait_for_snapshot(wire)
                 if lack is None:
                     await self._compare_snapshots(wire)
         finally:
             good.cancel()
+
+    async def _wait_for_snapshot(self, wire: Wire) -> None:
+        """Until it is time for the next one, or something makes one worth having."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._snapshot_pause()
+        while (left := due - loop.time()) > 0 and not self._is_quiet():
+            if await wire.idle(min(left, self._timings.watch_after)):
+                return
+
+    def _is_quiet(self) -> bool:
+        """No event for long, though calls go on. A talk makes none, so that this proves nothing yet."""
+        last = max(self._looked_at, self._counters.last_message_at or self._looked_at)
+        return self._calls_go_on() and (self._clock() - last).total_seconds() >= self._timings.watch_after
 
     def _snapshot_pause(self) -> float:
         usual = self._timings.snapshot_period
@@ -194,6 +237,7 @@ class AmiConnection:
         snapshot = messages.parse_status(entries, asked_at, periodic=periodic)
         self._channels = frozenset(status.channel.uniqueid for status in snapshot.channels)
         self._since_snapshot = 0
+        self._looked_at = max(asked_at, self._looked_at)
         self._inbox.put(snapshot)
         self._release()
 
@@ -206,7 +250,7 @@ class AmiConnection:
             await wire.idle(self._timings.ping_interval + self._timings.ping_timeout)
             silent = self._since_snapshot == 0
             if silent and self._received:
-                raise LinkLost("events have stopped while calls go on")
+                raise EventsStopped("events have stopped while calls go on")
             if silent:
                 self._change(LinkState.UP, "no events come while calls go on: may the account read `call`?")
         if self._received:
@@ -215,6 +259,7 @@ class AmiConnection:
     # What comes in
 
     def _receive(self, frame: bytes, at: datetime) -> None:
+        self._counters.events += 1
         message = messages.parse(frame, at)
         if message is None:
             return
@@ -276,6 +321,8 @@ class AmiConnection:
         if (state, reason) == (before.state, before.reason):
             return
         self.status = LinkStatus(state, before.since if state is before.state else self._clock(), reason)
+        if state in (LinkState.DOWN, LinkState.AUTH_FAILED):
+            self.last_trouble = self.status
         self._log_change()
         if self._on_status is not None:
             try:

@@ -27,3 +27,7 @@ class LoginRefused(AmiError):
 
 class LinkLost(AmiError):
     """The connection is of no more use; the text says why."""
+
+
+class EventsStopped(LinkLost):
+    """It answers, but its events do not come while calls go on."""

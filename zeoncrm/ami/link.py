@@ -42,6 +42,8 @@ class Timings:
     snapshot_period: float = 180
     # Until the first event has come: an account that may not read `call` is to be found by the first calls.
     unproven_period: float = 10
+    # Without one event for so long while calls go on, a snapshot tells whether the events are dead.
+    watch_after: float = 30
     # At most 5: some Asterisk versions hold events back until the next action.
     ping_interval: float = 5
     ping_timeout: float = 5
@@ -58,7 +60,10 @@ class Timings:
 class Counters:
     """Since the start of the process. Times are UTC."""
 
-    messages: int = 0
+    logins: int = 0
+    events: int = 0  # of any kind
+    messages: int = 0  # events that calls are made of
+    stalls: int = 0  # events had stopped while pings were answered: the link was ended for it
     unparsable: int = 0
     dropped: int = 0  # longer than a message may be
     undelivered: int = 0  # the consumer raised

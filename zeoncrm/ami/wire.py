@@ -107,16 +107,21 @@ class Wire(AMIProtocol):  # type: ignore[misc]
             self.responses.pop(request.id, None)
             self._lists.discard(list_id)
 
-    async def idle(self, seconds: float) -> None:
-        """Waits; returns early when the PBX reports that it has just booted. Raises `LinkLost` as soon as it is."""
+    async def idle(self, seconds: float) -> bool:
+        """Waits; returns early, with True, when the PBX reports that it has just booted.
+
+        Raises `LinkLost` as soon as it is.
+        """
         try:
             async with asyncio.timeout(seconds):
                 await self._stirred.wait()
         except TimeoutError:
             pass
+        stirred = self._stirred.is_set()
         self._stirred.clear()
         if self.lost is not None:
             raise LinkLost(self.lost)
+        return stirred
 
     def keep_alive(self, interval: float, timeout: float) -> None:
         """Pings every `interval` seconds; ends the connection `interval + timeout` seconds after the last byte.
