@@ -35,6 +35,11 @@ class Instance:
         return self._home / "log" / "full"
 
     @property
+    def cdr(self) -> Path:
+        """Its call records."""
+        return self._home / "log" / "cdr-csv" / "Master.csv"
+
+    @property
     def client(self) -> AmiClient:
         assert self._client is not None, f"{self.name} is not running"
         return self._client

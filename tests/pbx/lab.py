@@ -194,6 +194,15 @@ class Lab:
         await self.pbx_view.until(lambda: not self.pbx_view.channels, "quiet")
         await self.world_view.until(lambda: not self.world_view.channels, "quiet")
 
+    async def call_records(self) -> bytes:
+        """Master.csv, once nothing is added to it any more: the PBX writes a record a moment after the hang-up."""
+        data, unchanged = self.pbx.cdr.read_bytes() if self.pbx.cdr.exists() else b"", 0
+        while unchanged < 5:
+            await asyncio.sleep(0.1)
+            before, data = data, self.pbx.cdr.read_bytes() if self.pbx.cdr.exists() else b""
+            unchanged = unchanged + 1 if data == before else 0
+        return data
+
     async def reset(self) -> None:
         """End every call and every behaviour: between scenarios."""
         for channel in list(self.world_view.channels.values()):

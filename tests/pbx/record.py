@@ -1,9 +1,10 @@
 """Record what the PBX tells its AMI accounts during scenarios, byte for byte.
 
-    python -m tests.pbx.record [--asterisk 22] [NAME...]
+    python -m tests.pbx.record [--asterisk 22] [--cdr] [NAME...]
 
 Writes NAME.ami and NAME.json to tests/recordings/asterisk22 (the daemon's account) and asterisk22-all-classes (an
-account that reads everything). Without names: every scenario that is not recorded yet.
+account that reads everything), and the PBX's own call records to NAME.csv beside the first. Without names: every
+scenario that is not recorded yet. With --cdr only the call records are written.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ RECORDINGS = Path(__file__).parent.parent / "recordings"
 
 
 async def record(lab: Lab, scenario: Scenario) -> None:
-    """Play it once with both accounts listening, and write what they heard."""
+    """Play it once with both accounts listening, and write what they heard and what the PBX noted."""
     await lab.reset()
     folder = RECORDINGS / f"asterisk{lab.version}"
+    noted = len(await lab.call_records())
     async with Tap(lab, "zeoncrm") as least, Tap(lab, "curious") as most:
 
         async def snapshot(name: str) -> None:
@@ -38,6 +40,17 @@ async def record(lab: Lab, scenario: Scenario) -> None:
         _write(folder, scenario, await least.recorded())
         if lab.version == NEWEST:
             _write(folder.with_name(f"{folder.name}-all-classes"), scenario, await most.recorded())
+    (folder / f"{scenario.name}.csv").write_bytes((await lab.call_records())[noted:])
+
+
+async def record_cdr(lab: Lab, scenario: Scenario) -> None:
+    """Play it once and write what the PBX noted."""
+    await lab.reset()
+    noted = len(await lab.call_records())
+    await scenario.play(lab)
+    await lab.quiet()
+    file = RECORDINGS / f"asterisk{lab.version}" / f"{scenario.name}.csv"
+    file.write_bytes((await lab.call_records())[noted:])
 
 
 async def _record_status(lab: Lab, file: Path) -> None:
@@ -58,14 +71,16 @@ def _write(folder: Path, scenario: Scenario, data: bytes) -> None:
 async def main() -> None:
     parser = argparse.ArgumentParser(description="Record what the PBX says during scenarios.")
     parser.add_argument("--asterisk", choices=sorted(RELEASES), default=NEWEST)
+    parser.add_argument("--cdr", action="store_true", help="only the call records")
     parser.add_argument("names", nargs="*", choices=[*SCENARIOS, []], metavar="NAME")
     arguments = parser.parse_args()
     folder = RECORDINGS / f"asterisk{arguments.asterisk}"
-    names = arguments.names or [name for name in SCENARIOS if not (folder / f"{name}.ami").exists()]
+    suffix, play = (".csv", record_cdr) if arguments.cdr else (".ami", record)
+    names = arguments.names or [name for name in SCENARIOS if not (folder / f"{name}{suffix}").exists()]
     async with Lab(arguments.asterisk) as lab:
         for name in names:
             try:
-                await record(lab, SCENARIOS[name])
+                await play(lab, SCENARIOS[name])
                 print(name, flush=True)
             except AssertionError as error:
                 print(f"{name}: {error}", flush=True)

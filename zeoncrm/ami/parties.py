@@ -79,6 +79,17 @@ def first_number(candidates: tuple[str | None, ...], region: str) -> tuple[str |
     return None, next((raw for raw in candidates if raw), None)
 
 
+def dial_string(data: str, name: str) -> str | None:
+    """By which of the dial strings in the data of a dial the channel of this name was called: `101` of `PJSIP/101,20`,
+    `79031112233@trunk`."""
+    technology, device = device_of(name)
+    for each in data.partition(",")[0].split("&"):
+        string = each.removeprefix(f"{technology}/")
+        if string != each and (string == device or string.endswith(f"@{device}") or string.startswith(f"{device}/")):
+            return string
+    return None
+
+
 def dialled_number(dialled: str | None) -> str | None:
     """The number in a dial string: `79031112233@trunk`, `trunk/79031112233`, `trunk/sip:79031112233@host`."""
     if not dialled:

@@ -9,7 +9,7 @@ from zeoncrm.ami import messages as m
 from zeoncrm.ami.channels import RINGING, UP, Channel, Switchboard
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.live_call import LiveCall
-from zeoncrm.ami.parties import device_of
+from zeoncrm.ami.parties import dial_string
 from zeoncrm.pipeline.call_events import Direction
 
 # What Asterisk shows as the application of a channel that was dialled, and of those that dial.
@@ -122,7 +122,9 @@ class Resync:
             for other, shown in new
             if other.group is channel.group and other is not channel and shown.application in _DIALLING
         ]
-        named = [(other, string) for other, shown in dialling if (string := _dial_string(shown, channel))]
+        named = [
+            (other, string) for other, shown in dialling if (string := dial_string(shown.data or "", channel.name))
+        ]
         source, channel.dialled = named[0] if named else (dialling[0][0] if dialling else None, None)
         channel.outgoing, channel.party = True, None
         if channel.state != UP:
@@ -136,16 +138,6 @@ def _take_history(channel: Channel, status: m.ChannelStatus) -> None:
     channel.parked = status.application in _PARKED
     if status.application == "Queue" and status.data:
         channel.queue = status.data.partition(",")[0]
-
-
-def _dial_string(status: m.ChannelStatus, target: Channel) -> str | None:
-    """By which of the dial strings in the application's data the target was dialled: `101`, `79031112233@trunk`."""
-    technology, device = device_of(target.name)
-    for each in (status.data or "").partition(",")[0].split("&"):
-        string = each.removeprefix(f"{technology}/")
-        if string != each and (string == device or string.endswith(f"@{device}") or string.startswith(f"{device}/")):
-            return string
-    return None
 
 
 def _shown(channel: Channel) -> tuple[object, ...]:

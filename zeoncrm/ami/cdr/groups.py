@@ -1,0 +1,68 @@
+"""Which records are of one call: those that share a linkedid, a uniqueid or a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from zeoncrm.ami.cdr.rows import CdrRow
+
+# A channel's name comes again when the PBX is started again: only records of one time are of the same channel.
+_SAME_CHANNEL_WITHIN = timedelta(seconds=10)
+
+
+def groups_of(rows: Iterable[CdrRow]) -> list[list[CdrRow]]:
+    """The records by call, each once and in order; the calls by their beginning."""
+    ordered = sorted(dict.fromkeys(rows), key=in_order)
+    joined = _Joined(len(ordered))
+    with_id: dict[str, int] = {}
+    with_channel: dict[str, tuple[int, datetime]] = {}
+    for index, row in enumerate(ordered):
+        for key in (row.linkedid, row.uniqueid):
+            if key:
+                joined.join(with_id.setdefault(key, index), index)
+        for name in channels_of(row):
+            other, until = with_channel.get(name, (index, row.end))
+            if row.start <= until + _SAME_CHANNEL_WITHIN:
+                joined.join(other, index)
+                until = max(until, row.end)
+            else:
+                until = row.end
+            with_channel[name] = (index, until)
+    groups: dict[int, list[CdrRow]] = {}
+    for index, row in enumerate(ordered):
+        groups.setdefault(joined.first(index), []).append(row)
+    return list(groups.values())
+
+
+def channels_of(row: CdrRow) -> tuple[str, ...]:
+    """The channels that a record tells of. The halves of a Local channel count as one."""
+    return tuple(whole(name) for name in (row.channel, row.peer) if name)
+
+
+def whole(name: str) -> str:
+    """A channel's name; of half a Local channel, that of the whole."""
+    return name[:-2] if name.endswith((";1", ";2")) else name
+
+
+def in_order(row: CdrRow) -> tuple[Any, ...]:
+    """By time, and within a second as the PBX made them, where it says so."""
+    return (row.start, row.sequence, row.end, row.channel, row.peer)
+
+
+class _Joined:
+    """Numbers from 0, joined step by step; each joined lot goes by its first."""
+
+    def __init__(self, count: int) -> None:
+        self._parents = list(range(count))
+
+    def first(self, index: int) -> int:
+        while self._parents[index] != index:
+            self._parents[index] = self._parents[self._parents[index]]
+            index = self._parents[index]
+        return index
+
+    def join(self, one: int, other: int) -> None:
+        first, second = sorted((self.first(one), self.first(other)))
+        self._parents[second] = first

@@ -1,0 +1,161 @@
+"""Call detail records as values, whether they come as lines of `Master.csv`, as rows of a table or as AMI events.
+
+Asterisk 12 and later write one record for each pair of channels that were dialled or bridged, and one for what a
+channel did alone (https://docs.asterisk.org/Configuration/Reporting/Call-Detail-Records-CDR/CDR-Specification/).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+# The columns of `Master.csv` that are always there. Then come, each if cdr.conf asks for it, `uniqueid`, `userfield`,
+# and the three of `newcdrcolumns`.
+_CSV = (
+    *("accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata"),
+    *("start", "answer", "end", "duration", "billsec", "disposition", "amaflags"),
+)
+_NEW = ("peeraccount", "linkedid", "sequence")
+# The AMI event's own names for the columns.
+_EVENT = {
+    "source": "src",
+    "destination": "dst",
+    "destinationcontext": "dcontext",
+    "callerid": "clid",
+    "destinationchannel": "dstchannel",
+    "lastapplication": "lastapp",
+    "starttime": "start",
+    "answertime": "answer",
+    "endtime": "end",
+    "billableseconds": "billsec",
+}
+# An id is the second at which the channel was made and a counter, perhaps after the system's name; a click-to-call's is
+# the one that we chose.
+_UNIQUEID = re.compile(r"(?:.*-)?\d{9,11}\.\d+|zeoncrm-\w+")
+_LONGEST = 1000
+_LONGEST_CALL = timedelta(days=2)
+
+
+class BadRow(ValueError):
+    """A record that can't be read; the text says why, without what stands in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CdrRow:
+    """One record. Times in UTC, whole seconds; empty texts for what is not known.
+
+    `answer` is when `channel` was answered, perhaps by the PBX itself. `line`: the number that was called, where the
+    PBX keeps it (FreePBX's column `did`).
+    """
+
+    start: datetime
+    end: datetime
+    channel: str
+    answer: datetime | None = None
+    peer: str = ""
+    src: str = ""
+    dst: str = ""
+    context: str = ""
+    clid: str = ""
+    app: str = ""
+    data: str = ""
+    disposition: str = ""
+    uniqueid: str = ""
+    linkedid: str = ""
+    sequence: int = 0
+    line: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the two channels talked; of a channel alone, whether it was let in."""
+        return self.disposition == "ANSWERED"
+
+
+def csv_row(fields: Sequence[str], zone: tzinfo) -> CdrRow:
+    """The record in a line of `Master.csv`; raises BadRow."""
+    extra = len(fields) - len(_CSV)
+    if not 0 <= extra <= 5:
+        raise BadRow(f"{len(fields)} columns instead of 16 to 21")
+    named = dict(zip(_CSV, fields, strict=False))
+    rest = list(fields[len(_CSV) :])
+    if len(rest) >= len(_NEW):
+        named |= dict(zip(_NEW, rest[-len(_NEW) :], strict=True))
+        rest = rest[: -len(_NEW)]
+    if rest and _UNIQUEID.fullmatch(rest[0]):
+        named["uniqueid"] = rest[0]
+    return row_of(named, zone)
+
+
+def row_of(named: Mapping[str, Any], zone: tzinfo) -> CdrRow:
+    """The record in columns of these names, however they are spelt; raises BadRow.
+
+    A table has its start in `calldate` (FreePBX) or `start` (cdr_adaptive_odbc), and perhaps no `answer` and `end`.
+    """
+    columns = {_EVENT.get(name.lower(), name.lower()): value for name, value in named.items()}
+    start = _time(columns.get("start") or columns.get("calldate"), zone)
+    if start is None:
+        raise BadRow("no start")
+    end = _time(columns.get("end"), zone) or start + _seconds(columns.get("duration"))
+    disposition = _text(columns, "disposition").upper()
+    channel = _text(columns, "channel")
+    if not channel:
+        raise BadRow("no channel")
+    if not start <= end <= start + _LONGEST_CALL:
+        raise BadRow("an end that can't be of this start")
+    return CdrRow(
+        start=start,
+        end=end,
+        channel=channel,
+        answer=_time(columns.get("answer"), zone) or _answer(columns, end, disposition),
+        peer=_text(columns, "dstchannel"),
+        src=_text(columns, "src"),
+        dst=_text(columns, "dst"),
+        context=_text(columns, "dcontext"),
+        clid=_text(columns, "clid"),
+        app=_text(columns, "lastapp"),
+        data=_text(columns, "lastdata"),
+        disposition=disposition,
+        uniqueid=_text(columns, "uniqueid"),
+        linkedid=_text(columns, "linkedid"),
+        sequence=_whole(columns.get("sequence")),
+        line=_text(columns, "did"),
+    )
+
+
+def _answer(columns: Mapping[str, Any], end: datetime, disposition: str) -> datetime | None:
+    """A table without the column has the seconds since."""
+    if "answer" in columns or disposition != "ANSWERED":
+        return None
+    return end - _seconds(columns.get("billsec"))
+
+
+def _time(value: Any, zone: tzinfo) -> datetime | None:
+    """A time as a driver gives it, or as it is written; one without a zone is of the PBX's."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip()) if value.strip() else None
+        except ValueError:
+            raise BadRow("a time that is none") from None
+    if not isinstance(value, datetime) or value.year < 2000:  # MySQL's 0000-00-00, and an answer that never came
+        return None
+    aware = value if value.tzinfo else value.replace(tzinfo=zone)
+    return aware.astimezone(UTC).replace(microsecond=0)
+
+
+def _seconds(value: Any) -> timedelta:
+    return timedelta(seconds=_whole(value))
+
+
+def _whole(value: Any) -> int:
+    try:
+        return max(0, min(int(float(value or 0)), 10**9))
+    except (TypeError, ValueError, OverflowError):
+        return 0
+
+
+def _text(columns: Mapping[str, Any], name: str) -> str:
+    value = columns.get(name)
+    return "" if value is None else str(value).strip()[:_LONGEST]

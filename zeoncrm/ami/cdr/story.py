@@ -1,0 +1,102 @@
+"""The records of one call as a whole: who is at its channels, who called whom, who talked with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from zeoncrm.ami.cdr.groups import in_order, whole
+from zeoncrm.ami.cdr.rows import CdrRow
+from zeoncrm.ami.parties import Kind, Party, dial_string, party_at
+from zeoncrm.pipeline.numbering import Numbering
+
+# What a record of a channel that the PBX called gives as its application.
+CALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
+
+
+class Story:
+    """The records of one call, in order. `callers`: the outside parties that called us; `lines`: those we called."""
+
+    def __init__(self, rows: Sequence[CdrRow], numbering: Numbering) -> None:
+        self.rows = rows
+        self.parties: dict[str, Party] = {}
+        self._heard: dict[str, set[str]] = {}
+        self._dialled_by = {whole(row.peer): row for row in reversed(rows) if row.peer}
+        called = {row.peer for row in rows} | {row.channel for row in rows if row.app in CALLED}
+        for row in rows:
+            self._meet(row.channel, party_at(row.channel, row.src, None, row.channel in called, numbering))
+            if row.peer:
+                dialled = dial_string(row.data, row.peer) or row.dst
+                self._meet(row.peer, party_at(row.peer, None, dialled, True, numbering))
+                if row.answered:
+                    self._connect(whole(row.channel), whole(row.peer))
+        outside = [name for name, party in self.parties.items() if party.kind is Kind.OUTSIDE]
+        self.callers = [name for name in outside if name not in called]
+        self.lines = [name for name in outside if name in called]
+
+    def _meet(self, name: str, party: Party) -> None:
+        known = self.parties.get(name)
+        if known is None or (known.kind is Kind.OUTSIDE and known.number is None):
+            self.parties[name] = party
+
+    def _connect(self, one: str, other: str) -> None:
+        self._heard.setdefault(one, set()).add(other)
+        self._heard.setdefault(other, set()).add(one)
+
+    @property
+    def people(self) -> dict[str, str]:
+        """The extension at each channel of our people."""
+        return {
+            name: party.extension
+            for name, party in self.parties.items()
+            if party.kind is Kind.PERSON and party.extension is not None
+        }
+
+    def of(self, name: str) -> list[CdrRow]:
+        """The records in which the channel has a part."""
+        return [row for row in self.rows if name in (row.channel, row.peer)]
+
+    def hearing(self, centers: Iterable[str]) -> set[str]:
+        """The channels that talked with these, over nothing but Local channels (by their whole names)."""
+        found = set(centers)
+        pending = list(found)
+        while pending:
+            for near in self._heard.get(pending.pop(), ()):
+                if near not in found:
+                    found.add(near)
+                    if near not in self.parties or self.parties[near].kind is Kind.HELPER:
+                        pending.append(near)
+        return found
+
+    def never_answered(self, name: str) -> bool:
+        """Of a phone from which the call was picked up a record says that it answered; its own denies that."""
+        own = [row for row in self.rows if row.channel == name and row.app in CALLED]
+        return bool(own) and not any(row.answered for row in own)
+
+    def dial_of(self, row: CdrRow) -> tuple[str, str]:
+        """The dial or queue, at the far end of Local channels, by which the record's peer was called."""
+        seen = set()
+        while whole(row.channel) in self._dialled_by and row.channel not in seen and row.channel.endswith(";2"):
+            seen.add(row.channel)
+            row = self._dialled_by[whole(row.channel)]
+        return (row.channel, row.data)
+
+    def went_on(self, row: CdrRow) -> bool:
+        """Whether its channel did something else after this: so it was not the caller who gave up."""
+        return any(
+            other.channel == row.channel and other.start >= row.end and not (other.peer and other.data == row.data)
+            for other in self.rows
+            if in_order(other) > in_order(row)
+        )
+
+    def answered_at(self, row: CdrRow) -> datetime:
+        """When the peer answered. Of a channel that talked with the PBX before, that is not told; others who rang
+        with it stopped then."""
+        if row.answer is not None and row.answer > row.start:
+            return row.answer
+        stopped = (
+            other.end
+            for other in self.rows
+            if other.channel == row.channel and other.start == row.start and not other.answered and other.peer
+        )
+        return max((end for end in stopped if end <= row.end), default=row.start)

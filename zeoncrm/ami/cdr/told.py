@@ -1,0 +1,177 @@
+"""What the records of one call say about it: a pure function, the counterpart of the tracker for calls long over.
+
+`ANSWERED` in a record is no answer by a person: a queue, an IVR, voicemail and parking write it too. As in the live
+tracker, who is at a channel is decided by its device, and an answer is a person's channel that is connected with the
+outside party's, over nothing but Local channels.
+
+What records do not tell: a phone that rejects is one that rings out; the number that a transferred caller had called
+is overwritten; in a queue or after an IVR, when exactly the phone answered. All to the second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from zeoncrm.ami.cdr.legs import Part, legs_of, parts_of
+from zeoncrm.ami.cdr.rows import CdrRow
+from zeoncrm.ami.cdr.story import CALLED, Story
+from zeoncrm.ami.outcomes import is_voicemail
+from zeoncrm.ami.parties import Party, dialled_number
+from zeoncrm.pipeline.call_events import CallResult, Direction, LegOutcome, Reached, Source
+from zeoncrm.pipeline.calls import Call, CallState, Leg
+from zeoncrm.pipeline.numbering import Numbering
+from zeoncrm.pipeline.numbers import normalise
+
+_PARKED = frozenset({"Park", "ParkAndAnnounce"})
+_NAME = re.compile(r'\s*"?(.*?)"?\s*<[^<>]*>\s*')
+
+
+def calls_of(group: Sequence[CdrRow], pbx: str, numbering: Numbering) -> list[Call]:
+    """The calls that these records, as `groups_of` gives them, are of: none when no outside party took part.
+
+    Their ids are empty; `linkedids` has everything by which the PBX may know them.
+    """
+    story = Story(group, numbering)
+    told = [_inbound(story, caller, pbx, numbering) for caller in story.callers]
+    if not told and story.lines:
+        told = [_outbound(story, pbx)]
+    elif not told:
+        told = _never_dialled(story, pbx, numbering)
+    return [replace(call, linkedids=_ids(story, call, alone=len(told) == 1)) for call in told]
+
+
+def _inbound(story: Story, caller: str, pbx: str, numbering: Numbering) -> Call:
+    own = story.of(caller)
+    first, party, ended_at = own[0], story.parties[caller], max(row.end for row in own)
+    parts = parts_of(story, [caller])
+    answers = [part for part in parts if part.answered_at is not None]
+    hearing = story.hearing([caller])
+    forwards = [row for line in story.lines if line in hearing for row in story.of(line) if row.answered]
+    outside = story.parties[forwards[0].peer] if forwards else None
+    answered_at = min((*_times(answers), *map(story.answered_at, forwards)), default=None)
+    return replace(
+        _ended(Direction.INBOUND, pbx, first.start, ended_at, answers),
+        number=party.number,
+        number_raw=party.raw or first.src or None,
+        caller_name=_name(first, party),
+        did=_line_called(story, own, numbering),
+        queue=next((row.data.partition(",")[0] for row in own if row.app == "Queue" and row.data), None),
+        result=CallResult.MISSED if answered_at is None else CallResult.ANSWERED,
+        reached=_reached(story, caller) if answered_at is None else None,
+        answered_outside=(outside.number or outside.raw) if outside else None,
+        answered_at=answered_at,
+        legs=legs_of(story, parts, forwards, ended_at),
+    )
+
+
+def _outbound(story: Story, pbx: str) -> Call:
+    party = story.parties[story.lines[0]]
+    lines = [line for line in story.lines if story.parties[line].number == party.number]
+    own = [row for line in lines for row in story.of(line)]
+    ended_at = max(row.end for row in own)
+    parts = parts_of(story, lines)
+    answers = [part for part in parts if part.answered_at is not None]
+    return replace(
+        _ended(Direction.OUTBOUND, pbx, story.rows[0].start, ended_at, answers),
+        number=party.number,
+        number_raw=party.raw,
+        result=CallResult.ANSWERED if answers else _outside_result(own),
+        answered_at=min(_times(answers), default=None),
+        legs=legs_of(story, parts, [], ended_at),
+    )
+
+
+def _never_dialled(story: Story, pbx: str, numbering: Numbering) -> list[Call]:
+    """A click-to-call of which the rep did not take the own phone: the number is in the caller id that we gave it."""
+    first = story.rows[0]
+    written = next((row.src for row in story.rows if normalise(row.src, numbering.region)), None)
+    number = normalise(written, numbering.region)
+    extensions = set(story.people.values())
+    if first.app not in CALLED or number is None or number in numbering.outside or len(extensions) != 1:
+        return []
+    ended_at = max(row.end for row in story.rows)
+    busy = any(row.disposition == "BUSY" for row in story.rows)
+    leg = Leg(extensions.pop(), first.start, None, ended_at, LegOutcome.BUSY if busy else LegOutcome.NO_ANSWER)
+    call = replace(
+        _ended(Direction.OUTBOUND, pbx, first.start, ended_at),
+        number=number,
+        number_raw=written,
+        result=CallResult.CANCELLED,
+        legs=(leg,),
+    )
+    return [call]
+
+
+def _ended(
+    direction: Direction, pbx: str, started_at: datetime, ended_at: datetime, answers: Sequence[Part] = ()
+) -> Call:
+    return Call(
+        id="",
+        pbx=pbx,
+        direction=direction,
+        started_at=started_at,
+        ended_at=ended_at,
+        state=CallState.ENDED,
+        source=Source.BACKFILLED,
+        answered_by=answers[0].extension if answers else None,
+        last_extension=answers[-1].extension if answers else None,
+    )
+
+
+def _times(answers: list[Part]) -> list[datetime]:
+    return [part.answered_at for part in answers if part.answered_at is not None]
+
+
+def _outside_result(rows: Sequence[CdrRow]) -> CallResult:
+    """Why nobody outside answered; of several attempts the last tells."""
+    disposition = rows[-1].disposition
+    if disposition == "BUSY":
+        return CallResult.BUSY
+    return CallResult.FAILED if disposition in {"FAILED", "CONGESTION"} else CallResult.NO_ANSWER
+
+
+def _reached(story: Story, caller: str) -> Reached:
+    """How far an unanswered caller got. What the dialplan does at the end, hanging up say, is no place."""
+    place = None
+    for row in story.rows:
+        if row.channel != caller:
+            continue
+        if is_voicemail(row.app):
+            place = Reached.VOICEMAIL
+        elif row.app == "Queue":
+            place = Reached.QUEUE
+        elif row.app in _PARKED:
+            place = Reached.PARKING
+        elif row.peer or row.app == "Dial":
+            place = Reached.RINGING
+        elif place is None and row.answered:
+            place = Reached.IVR
+    return place or Reached.RINGING
+
+
+def _line_called(story: Story, own: Sequence[CdrRow], numbering: Numbering) -> str | None:
+    """The number of ours that was called, unless the record has been overwritten with where the call went."""
+    line = next((row.line for row in own if row.line), None)
+    if line is not None:
+        return line
+    dst = own[0].dst
+    elsewhere = {dialled_number(row.data.partition(",")[0]) for row in story.rows if row.app == "Dial"}
+    known = any(character.isdigit() for character in dst) and dst not in numbering.extensions
+    return dst if known and dst not in elsewhere else None
+
+
+def _name(row: CdrRow, party: Party) -> str | None:
+    match = _NAME.fullmatch(row.clid)
+    name = match[1].replace('\\"', '"').strip() if match else ""
+    return name if name and name not in (party.raw, row.src) else None
+
+
+def _ids(story: Story, call: Call, *, alone: bool) -> frozenset[str]:
+    """By what the PBX knows the call. Where it writes no ids, its first channel and second make one."""
+    first = next((row for row in story.rows if row.start == call.started_at), story.rows[0])
+    rows = story.rows if alone else [first]
+    ids = {each for row in rows for each in ((row.linkedid, row.uniqueid) if alone else (row.uniqueid,)) if each}
+    return frozenset(ids or {f"{first.channel} {first.start:%Y%m%dT%H%M%S}"})
