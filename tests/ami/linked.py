@@ -89,12 +89,13 @@ async def linked(
     queue_limit: int = 10_000,
     calls_go_on: bool = False,
     host: str = "127.0.0.1",
+    username: str = "zeoncrm",
     secret: str = SECRET,
 ) -> AsyncIterator[Linked]:
     """`taking` is awaited for each message before it counts as delivered; it may raise."""
     link = Linked(taking)
     link.connection = AmiConnection(
-        PbxAccount("main", host, port, "zeoncrm", secret),
+        PbxAccount("main", host, port, username, secret),
         link.deliver,
         on_status=link.on_status,
         on_frame=(lambda frame, at: link.frames.append((frame, at))) if traced else None,

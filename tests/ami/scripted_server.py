@@ -7,7 +7,7 @@ Its behaviour is given for each connection, the last one holding for all that fo
 import asyncio
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -67,16 +67,27 @@ def status_list(action: Action, channels: Sequence[Channel]) -> bytes:
     )
 
 
+def commands_of(write: str) -> list[str]:
+    """What ListCommands tells an account with these classes."""
+    listed = ["Ping: Keepalive command.  (Priv: <none>)"]
+    if write:
+        listed.append("Hangup: Hangup channel.  (Priv: system,call,all)")
+    by_class = {"call": "Redirect: Redirect (transfer) a call.", "originate": "Originate: Originate a call."}
+    return listed + [f"{by_class[name]}  (Priv: {name},all)" for name in write.split(",") if name in by_class]
+
+
 @dataclass(frozen=True)
 class Behaviour:
     """How the server treats one connection."""
 
-    greets: bool = True
+    greeting: bytes = GREETING
     refuse_login: str | None = None
     boots: bool = True  # FullyBooted follows the login
     after_login: bytes = b""  # sent with the answer to the login
     refuse_status: str | None = None
     channels: Sequence[Channel] = ()
+    write: str | None = None  # the classes that ListCommands tells of; None: it tells nothing
+    variables: Mapping[str, str] | None = None  # what Getvar gives; None: nothing
     unanswered: frozenset[str] = field(default_factory=frozenset)  # the test answers these actions, or nobody does
     chunk: int | None = None  # bytes that go out at a time
     close_after: int | None = None  # bytes sent until the connection is closed
@@ -134,8 +145,8 @@ class Session:
         transport.pause_reading()
 
     async def serve(self) -> None:
-        if self.behaviour.greets:
-            await self.send(GREETING)
+        if self.behaviour.greeting:
+            await self.send(self.behaviour.greeting)
         while action := await self._read_action():
             self.actions.append(action)
             self._unread.put_nowait(action)
@@ -164,6 +175,10 @@ class Session:
                 return refusal(action, self.behaviour.refuse_status)
             case "Status":
                 return status_list(action, self.channels)
+            case "ListCommands" if self.behaviour.write is not None:
+                return success(action, "", *commands_of(self.behaviour.write))
+            case "Getvar" if self.behaviour.variables is not None:
+                return success(action, "", f"Value: {self.behaviour.variables.get(action['Variable'], '')}")
             case _:
                 return success(action)
 

@@ -72,12 +72,34 @@ async def test_a_host_name_that_is_none_is_down_not_dead() -> None:
         assert (await link.state(LinkState.DOWN)).reason
 
 
-@pytest.mark.parametrize("greets", [True, False])
-async def test_a_login_without_an_answer_has_a_deadline(greets: bool) -> None:
-    silent = Behaviour(greets=greets, unanswered=frozenset({"Login"}))
+async def test_a_login_without_an_answer_has_a_deadline() -> None:
+    silent = Behaviour(unanswered=frozenset({"Login"}))
     async with ScriptedServer(silent) as pbx, linked(pbx.port, timings=replace(FAST, login_timeout=0.05)) as link:
         status = await link.state(LinkState.DOWN)
         assert status.reason == "no answer to Login within 0.05 s"
+
+
+@pytest.mark.parametrize(
+    "greeting, named",
+    [
+        (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "no AMI answers there, but SSH"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no AMI answers there, but a web server"),
+        (b"220 mail.example.com ESMTP\r\n", "no AMI answers there, but a mail or FTP server"),
+        (b"J\0\0\0\n5.5.5-10.11.6-MariaDB\0", "no AMI answers there, but MySQL"),
+        (b"\xff\x07?\r\n", "no AMI answers there, but something that says"),
+        (b"Asterisk", "no AMI answers there, or it hangs: nothing came for 0.05 s"),
+        (b"", "no AMI answers there, or it hangs: nothing came for 0.05 s"),
+    ],
+)
+async def test_what_is_no_ami_is_named_and_gets_no_secret(greeting: bytes, named: str) -> None:
+    timings = replace(FAST, login_timeout=0.05)
+    async with (
+        ScriptedServer(Behaviour(greeting=greeting, chunk=4 if b"SSH" in greeting else None)) as pbx,
+        linked(pbx.port, timings=timings) as link,
+    ):
+        status = await link.state(LinkState.DOWN)
+        assert (status.reason or "").startswith(named)
+        assert not any(session.actions for session in pbx.sessions)
 
 
 async def test_a_refused_login_is_a_state_of_its_own_and_is_not_repeated_at_once() -> None:
@@ -309,3 +331,57 @@ async def test_a_link_that_never_had_an_event_stays_and_says_soon_what_may_be_am
         assert link.connection.status.reason == status.reason
         await session.send(newchannel("1.3"))
         assert (await link.state(LinkState.UP, times=3)).reason is None
+
+
+# Rights
+
+
+@pytest.mark.parametrize(
+    "read, write, lack",
+    [
+        ("system,call,agent,cdr", "call,originate", None),
+        ("all", "system,call,originate", None),
+        ("system, agent", "call", ["read = call", "read = cdr", "write = originate"]),
+        ("", "call,originate", ["read = call", "read = system", "read = agent", "read = cdr"]),
+    ],
+)
+async def test_a_link_whose_account_lacks_a_right_says_so_once(read: str, write: str, lack: list[str] | None) -> None:
+    told = {"AST_CONFIG(manager.conf,zeoncrm,read)": read, "AST_CONFIG(manager.conf,zeoncrm,write)": write}
+    with capture_logs() as logs:
+        async with ScriptedServer(Behaviour(write=write, variables=told)) as pbx, linked(pbx.port) as link:
+            reason = (await link.state(LinkState.UP)).reason
+            session = await pbx.session()
+            session.close()
+            assert (await link.state(LinkState.UP, times=2)).reason == reason
+    assert [key for key in lack or () if key in (reason or "")] == (lack or [])
+    assert (reason is None) == (lack is None)
+    assert len([entry for entry in logs if entry["event"] == "pbx up" and entry["reason"] == reason]) == 2
+
+
+async def test_a_link_that_is_refused_all_questions_says_what_it_knows() -> None:
+    powerless = Behaviour(write="", variables={}, refuse_status="Permission denied")
+    async with ScriptedServer(powerless) as pbx, linked(pbx.port) as link:
+        reason = (await link.state(LinkState.UP)).reason or ""
+        assert reason.startswith("the account lacks write = call (")
+        assert "write = originate" in reason
+        assert "read = " not in reason
+
+
+async def test_a_pbx_that_tells_nothing_of_rights_is_believed() -> None:
+    mute = Behaviour(unanswered=frozenset({"ListCommands", "Getvar"}))
+    async with ScriptedServer(mute) as pbx, linked(pbx.port, timings=replace(FAST, login_timeout=0.05)) as link:
+        assert (await link.state(LinkState.UP)).reason is None
+
+
+async def test_what_is_known_to_be_missing_stays_known_when_events_come() -> None:
+    told = {"AST_CONFIG(manager.conf,zeoncrm,read)": "call", "AST_CONFIG(manager.conf,zeoncrm,write)": "call"}
+    timings = replace(FAST, snapshot_period=0.02)
+    async with (
+        ScriptedServer(Behaviour(write="call", variables=told)) as pbx,
+        linked(pbx.port, timings=timings) as link,
+    ):
+        session = await pbx.session()
+        before = await link.state(LinkState.UP)
+        await session.send(newchannel("1.1"))
+        await link.until(lambda: link.words()[-2:] == ["snapshot", "snapshot"] and "1.1" in link.words())
+        assert link.connection.status == before

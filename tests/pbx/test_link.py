@@ -16,6 +16,7 @@ from zeoncrm.ami.connection import LinkState, Timings
 from zeoncrm.ami.control import Control, channel_for
 from zeoncrm.ami.errors import ActionRefused
 from zeoncrm.ami.messages import BridgeEntered, Originated, Snapshot
+from zeoncrm.ami.rights import NEEDED
 
 pytestmark = [
     pytest.mark.pbx,
@@ -26,8 +27,10 @@ pytestmark = [
 CALLER = "79031112233"
 
 
-def link_to(lab: Lab, *, secret: str | None = None, timings: Timings = FAST) -> AbstractAsyncContextManager[Linked]:
-    return linked(lab.pbx.ami_port, host=lab.pbx.host, secret=secret or lab.secret, timings=timings)
+def link_to(
+    lab: Lab, *, username: str = "zeoncrm", secret: str | None = None, timings: Timings = FAST
+) -> AbstractAsyncContextManager[Linked]:
+    return linked(lab.pbx.ami_port, host=lab.pbx.host, username=username, secret=secret or lab.secret, timings=timings)
 
 
 async def click(lab: Lab, control: Control, channel_id: str, template: str = "PJSIP/{extension}") -> None:
@@ -122,6 +125,29 @@ async def test_an_attended_transfer_lets_the_rep_ask_the_colleague_first(lab: La
 
 async def test_a_wrong_secret_is_told(lab: Lab) -> None:
     async with link_to(lab, secret="wrong") as link:
+        assert (await link.state(LinkState.AUTH_FAILED)).reason == "Authentication failed"
+
+
+@pytest.mark.parametrize(
+    "username, lack",
+    [
+        ("zeoncrm", []),
+        ("curious", []),
+        ("lab", []),
+        ("deaf", ["read = call", "read = agent"]),
+        ("mute", ["write = call", "write = originate"]),
+        ("powerless", ["write = call", "write = originate"]),
+    ],
+)
+async def test_an_account_without_a_right_is_told_at_the_login(lab: Lab, username: str, lack: list[str]) -> None:
+    async with link_to(lab, username=username) as link:
+        reason = (await link.state(LinkState.UP)).reason or ""
+    assert [right.key for right in NEEDED if right.key in reason] == lack
+
+
+@pytest.mark.parametrize("username", ["elsewhere", "nobody"])
+async def test_an_account_that_may_not_come_from_here_is_told_as_a_wrong_secret(lab: Lab, username: str) -> None:
+    async with link_to(lab, username=username) as link:
         assert (await link.state(LinkState.AUTH_FAILED)).reason == "Authentication failed"
 
 

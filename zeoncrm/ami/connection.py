@@ -13,10 +13,11 @@ import structlog
 from zeoncrm.ami import messages
 from zeoncrm.ami.actions import ActionHeaders, Reply, check_headers
 from zeoncrm.ami.backoff import Backoff
-from zeoncrm.ami.errors import ActionRefused, AmiError, EventsStopped, LoginRefused, NotConnected
+from zeoncrm.ami.errors import ActionRefused, AmiError, EventsStopped, LinkLost, LoginRefused, NotConnected
 from zeoncrm.ami.inbox import Inbox
 from zeoncrm.ami.link import Counters, LinkState, LinkStatus, PbxAccount, Timings
 from zeoncrm.ami.messages import CdrWritten, Malformed, Message, QueueJoined, QueueLeft
+from zeoncrm.ami.rights import Rights, learn_rights
 from zeoncrm.ami.wire import Wire
 
 __all__ = ["AmiConnection", "Counters", "LinkState", "LinkStatus", "PbxAccount", "Reply", "Timings"]
@@ -63,6 +64,7 @@ class AmiConnection:
         self.version: str | None = None
         # The last time that it was not up, and why; it stays when the link is back.
         self.last_trouble: LinkStatus | None = None
+        self.rights = Rights()
         self._counters = Counters()
         self._deliver = deliver
         self._on_status = on_status
@@ -163,13 +165,15 @@ class AmiConnection:
         self._received = 0
         self._wire = wire
         await wire.open(self.account.host, self.account.port, self._timings.connect_timeout)
+        self.version = await wire.greeting(self._timings.login_timeout)
         await self._log_in(wire)
         self._counters.logins += 1
         self._change(LinkState.CONNECTING)
         wire.keep_alive(self._timings.ping_interval, self._timings.ping_timeout)
         await wire.idle(self._timings.boot_wait)
         lack = await self._take_snapshot(wire)
-        self._change(LinkState.UP, lack)
+        await self._learn_rights(wire)
+        self._up(None if self.rights.write is not None else lack)
         good = asyncio.get_running_loop().call_later(self._timings.steady_after, self._backoff.reset)
         try:
             while True:
@@ -191,6 +195,12 @@ class AmiConnection:
         """No event for long, though calls go on. A talk makes none, so that this proves nothing yet."""
         last = max(self._looked_at, self._counters.last_message_at or self._looked_at)
         return self._calls_go_on() and (self._clock() - last).total_seconds() >= self._timings.watch_after
+
+    async def _learn_rights(self, wire: Wire) -> None:
+        ask = partial(wire.request, timeout=self._timings.login_timeout)
+        self.rights = await learn_rights(ask, self.account.username)
+        if wire.lost is not None:
+            raise LinkLost(wire.lost)
 
     def _snapshot_pause(self) -> float:
         usual = self._timings.snapshot_period
@@ -214,7 +224,6 @@ class AmiConnection:
             await wire.request(login, timeout=self._timings.login_timeout)
         except ActionRefused as refusal:
             raise LoginRefused(str(refusal)) from None
-        self.version = wire.framer.greeting
         self._refused.reset()
 
     # Snapshots
@@ -252,9 +261,9 @@ class AmiConnection:
             if silent and self._received:
                 raise EventsStopped("events have stopped while calls go on")
             if silent:
-                self._change(LinkState.UP, "no events come while calls go on: may the account read `call`?")
+                self._up("no events come while calls go on: may the account read `call`?")
         if self._received:
-            self._change(LinkState.UP)
+            self._up()
 
     # What comes in
 
@@ -315,6 +324,9 @@ class AmiConnection:
             self._log.info("pbx is read again")
 
     # What is known of the link
+
+    def _up(self, amiss: str | None = None) -> None:
+        self._change(LinkState.UP, "; ".join(filter(None, (self.rights.lack(), amiss))) or None)
 
     def _change(self, state: LinkState, reason: str | None = None) -> None:
         before = self.status

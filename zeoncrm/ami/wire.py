@@ -8,6 +8,7 @@ two seconds. Here a connection lives once; `connection.py` decides what follows.
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from panoramisk.ami_protocol import AMIProtocol
 from zeoncrm.ami.actions import ActionHeaders, Reply, Request, check_headers, read_message
 from zeoncrm.ami.errors import LinkLost, NotConnected, OutcomeUnknown
 from zeoncrm.ami.framing import Framer
+from zeoncrm.ami.stranger import LOOKED_AT, stranger
 
 # After `Shutdown` the PBX closes the connection itself; it is given so many seconds to tell what it still has.
 _SHUTDOWN_GRACE = 1.0
@@ -46,6 +48,8 @@ class Wire(AMIProtocol):  # type: ignore[misc]
         self._clock = clock
         self._trace = trace
         self._lists: set[bytes] = set()
+        self._first = b""
+        self._greeted = asyncio.Event()
         self._stirred = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._heard = 0.0
@@ -62,7 +66,10 @@ class Wire(AMIProtocol):  # type: ignore[misc]
     def data_received(self, data: bytes) -> None:
         self._heard = asyncio.get_running_loop().time()
         at = self._clock()
-        for frame in self.framer.feed(data):
+        frames = self.framer.feed(data)
+        if not self._greeted.is_set():
+            self._look_at(data)
+        for frame in frames:
             self._take(frame, at)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -80,6 +87,17 @@ class Wire(AMIProtocol):  # type: ignore[misc]
             raise LinkLost(f"no connection to {host}:{port} within {timeout:g} s") from None
         except (OSError, UnicodeError) as error:
             raise LinkLost(f"no connection to {host}:{port}: {_cause(error)}") from error
+
+    async def greeting(self, timeout: float) -> str:
+        """The line that AMI begins with. Raises `LinkLost` for whatever is none, before it is shown a secret."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._greeted.wait()
+        if self.framer.greeting is not None:
+            return self.framer.greeting
+        if speaker := stranger(self._first):
+            raise LinkLost(f"no AMI answers there, but {speaker}")
+        raise LinkLost(self.lost or f"no AMI answers there, or it hangs: nothing came for {timeout:g} s")
 
     async def request(
         self, headers: ActionHeaders, *, timeout: float, on_list: Callable[[list[bytes]], None] | None = None
@@ -165,6 +183,11 @@ class Wire(AMIProtocol):  # type: ignore[misc]
 
     # Inside
 
+    def _look_at(self, data: bytes) -> None:
+        self._first += data[: LOOKED_AT - len(self._first)]
+        if b"\n" in self._first or len(self._first) == LOOKED_AT:
+            self._greeted.set()
+
     def _take(self, frame: bytes, at: datetime) -> None:
         if self._trace is not None:
             self._trace(frame, at)
@@ -201,6 +224,7 @@ class Wire(AMIProtocol):  # type: ignore[misc]
         if self.lost is None:
             self.lost = reason
             self._stirred.set()
+            self._greeted.set()
             for request in self.responses.values():
                 if not request.future.done():
                     request.future.set_exception(OutcomeUnknown(f"no answer to {request['Action']}: {reason}"))

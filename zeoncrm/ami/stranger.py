@@ -1,0 +1,28 @@
+"""What answers on the port of a PBX when it is no AMI: an operator who wrote down the wrong one is told which it is."""
+
+GREETING = b"Asterisk Call Manager/"
+# So much of what came first is looked at.
+LOOKED_AT = 256
+
+_SPEAKERS = (
+    (b"SSH-", "SSH"),
+    (b"HTTP/", "a web server"),
+    (b"SIP/2.0", "SIP"),
+    (b"220", "a mail or FTP server"),
+    (b"\x15\x03", "TLS"),
+)
+_SHOWN = 40
+
+
+def stranger(first: bytes) -> str | None:
+    """Who speaks, judged by the first bytes; None as long as it can be AMI."""
+    if first.startswith(GREETING) or GREETING.startswith(first):
+        return None
+    for beginning, name in _SPEAKERS:
+        if first.startswith(beginning):
+            return name
+    if b"mysql" in first.lower() or b"mariadb" in first.lower():
+        return "MySQL"
+    line = first.decode("utf-8", "replace").splitlines()[0]
+    shown = "".join(letter if letter.isprintable() else "." for letter in line)[:_SHOWN]
+    return f"something that says {shown!r}"
