@@ -16,7 +16,7 @@ from zeoncrm.ami.backoff import Backoff
 from zeoncrm.ami.errors import ActionRefused, AmiError, EventsStopped, LinkLost, LoginRefused, NotConnected
 from zeoncrm.ami.inbox import Inbox
 from zeoncrm.ami.link import Counters, LinkState, LinkStatus, PbxAccount, Timings
-from zeoncrm.ami.messages import CdrWritten, Malformed, Message, QueueJoined, QueueLeft
+from zeoncrm.ami.messages import CdrWritten, Malformed, Message, QueueJoined, QueueLeft, Reloaded
 from zeoncrm.ami.rights import Rights, learn_rights
 from zeoncrm.ami.wire import Wire
 
@@ -25,8 +25,8 @@ __all__ = ["AmiConnection", "Counters", "LinkState", "LinkStatus", "PbxAccount",
 log = structlog.get_logger(__name__)
 
 _DEFAULT_TIMINGS = Timings()
-# An account that may not read `call` gets these all the same: they are `cdr` and `agent`.
-_OTHER_RIGHTS = (CdrWritten, QueueJoined, QueueLeft)
+# An account that may not read `call` gets these all the same: they are `cdr`, `agent` and `system`.
+_OTHER_RIGHTS = (CdrWritten, QueueJoined, QueueLeft, Reloaded)
 
 
 def _utc_now() -> datetime:

@@ -202,6 +202,11 @@ class Snapshot(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Reloaded(Message):
+    """A part of the PBX has read its configuration again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Malformed(Message):
     """An event of a wanted type that lacks what it needs to be understood; there only to be counted."""
 
@@ -356,6 +361,10 @@ def _cdr_written(headers: Lookup, at: datetime) -> Message:
     return CdrWritten(at, _required(headers, "UniqueID"), application, text_of(headers, "DestinationChannel"))
 
 
+def _reloaded(headers: Lookup, at: datetime) -> Message:
+    return Reloaded(at)
+
+
 PARSERS: dict[bytes, Callable[[Lookup, datetime], Message | None]] = {
     b"Newchannel": _created,
     b"Newstate": _seen,
@@ -381,4 +390,5 @@ PARSERS: dict[bytes, Callable[[Lookup, datetime], Message | None]] = {
     b"MessageWaiting": _voicemail_left,
     b"OriginateResponse": _originated,
     b"Cdr": _cdr_written,
+    b"Reload": _reloaded,
 }

@@ -42,7 +42,7 @@ _HELPERS = frozenset(
     | {"MulticastRTP", "Parked", "Recorder", "Snoop", "Surrogate", "Test", "UnicastRTP", "WebSocket"}
 )
 # Technologies whose device names are extensions. A DAHDI name is a port, which may look like an extension.
-_PHONES = frozenset({"IAX2", "PJSIP", "SCCP", "SIP", "Skinny"})
+PHONES = frozenset({"IAX2", "PJSIP", "SCCP", "SIP", "Skinny"})
 _DEVICE = re.compile(r"(?P<technology>[^/]+)/(?P<device>.+?)(?:-[0-9a-fA-F]+)?\Z")
 
 
@@ -58,9 +58,9 @@ def party_at(name: str, number: str | None, dialled: str | None, outgoing: bool,
     technology, device = device_of(name)
     if technology in _HELPERS or name.endswith((">", "<")):
         return HELPER
-    if technology in _PHONES and device in numbering.extensions:
+    if technology in PHONES and device in numbering.extensions:
         return Party(Kind.PERSON, device)
-    if numbering.trunks and not _is_trunk(name, f"{technology}/{device}", numbering.trunks):
+    if numbering.trunks and not is_trunk(name, f"{technology}/{device}", numbering.trunks):
         return HELPER
     candidates = (dialled_number(dialled), number) if outgoing else (number,)
     number, raw = first_number(candidates, numbering.region)
@@ -98,5 +98,6 @@ def dialled_number(dialled: str | None) -> str | None:
     return written if any(character.isdigit() for character in written) else None
 
 
-def _is_trunk(name: str, device: str, patterns: tuple[str, ...]) -> bool:
+def is_trunk(name: str, device: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a channel or its device is named by one of the configuration's patterns."""
     return any(fnmatchcase(device, pattern) or fnmatchcase(name, pattern) for pattern in patterns)

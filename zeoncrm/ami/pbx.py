@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +12,12 @@ import structlog
 from zeoncrm.ami.connection import AmiConnection, LinkState, LinkStatus, PbxAccount, Timings
 from zeoncrm.ami.control import Control, channel_for
 from zeoncrm.ami.errors import ActionRefused, AmiError, NotConnected, OutcomeUnknown
+from zeoncrm.ami.known_endpoints import KnownEndpoints
 from zeoncrm.ami.messages import Message
 from zeoncrm.ami.tracker import CallTracker
 from zeoncrm.pipeline.call_events import CallEvent
 from zeoncrm.pipeline.calls import Call
+from zeoncrm.pipeline.endpoints import Endpoint
 from zeoncrm.pipeline.errors import NotFound, Unavailable
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.numbering import Numbering
@@ -50,11 +53,14 @@ class Pbx:
         self.name = account.name
         self._dialling = dialling
         self._record = record
+        self._on_status = on_status
+        self._endpoints = KnownEndpoints(account.name, numbering, self._renumber)
         self.tracker = CallTracker(account.name, numbering, new_call_id)
         self.connection = AmiConnection(
             account,
             self._take,
-            on_status=lambda status: on_status(account.name, status),
+            on_status=self._note_status,
+            calls_go_on=lambda: bool(self.tracker.calls),
             timings=timings or Timings(),
         )
         self._control = Control(self.connection)
@@ -69,17 +75,25 @@ class Pbx:
         """Whether it is connected now."""
         return self.connection.status.state is LinkState.UP
 
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Its phones and trunks, as far as it tells of them; empty until it has been asked."""
+        return self._endpoints.endpoints
+
     def resume(self, calls: Iterable[Call]) -> None:
         """The calls that were going on when the last process stopped; before `run`."""
         self.tracker.resume(calls)
 
     def renumber(self, numbering: Numbering) -> None:
         """People changed."""
-        self.tracker.numbering = numbering
+        self._endpoints.renumber(numbering)
+        self._renumber()
 
     async def run(self) -> None:
         """Keep the link, until cancelled."""
-        await self.connection.run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.connection.run())
+            tasks.create_task(self._endpoints.keep(self.connection))
 
     async def expire(self, now: datetime) -> None:
         """Close the calls that can't go on. To be called every few seconds."""
@@ -151,7 +165,16 @@ class Pbx:
         except AmiError as error:
             raise self._unavailable(error) from error
 
+    def _note_status(self, status: LinkStatus) -> None:
+        if status.state is LinkState.UP:
+            self._endpoints.ask_again()
+        self._on_status(self.name, status)
+
+    def _renumber(self) -> None:
+        self.tracker.numbering = self._endpoints.numbering
+
     async def _take(self, message: Message) -> None:
+        self._endpoints.feed(message)
         for event in self.tracker.feed(message):
             await self._record(event)
 

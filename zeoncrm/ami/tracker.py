@@ -53,7 +53,12 @@ class CallTracker:
 
     @numbering.setter
     def numbering(self, numbering: Numbering) -> None:
+        """Who is the outside party of a call that goes on stays so."""
+        parties = [channel for call in self._calls.values() for channel in (call.caller, *call.lines)]
+        kept = {channel: channel.party for channel in parties if channel is not None}
         self._view.numbering = numbering
+        for channel, party in kept.items():
+            channel.party = party
 
     @property
     def drift(self) -> int:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """The people's extensions and outside numbers of one PBX, as a value that is replaced when people change.
+    """The extensions and outside numbers of one PBX, as a value that is replaced when people or phones change.
 
-    `outside` maps a number in E.164 (a mobile that is a person's own) to that person's extension. `trunks` are
-    channel patterns (`PJSIP/carrier*`); when empty, whatever is not a known extension's device is outside.
+    `extensions` are the people's, and those of phones of the PBX that are nobody's yet. `outside` maps a number in
+    E.164 (a mobile that is a person's own) to that person's extension. `trunks` are channel patterns
+    (`PJSIP/carrier*`); when empty, whatever is not a known extension's device is outside.
     """
 
     region: str

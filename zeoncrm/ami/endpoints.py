@@ -1,0 +1,114 @@
+"""Which of the PBX's own endpoints are phones of ours, and which are trunks: decided by evidence, never by a length."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from zeoncrm.ami.channels import RING
+from zeoncrm.ami.messages import ChannelSeen, DialBegan, Message
+from zeoncrm.ami.parties import PHONES, device_of, dialled_number, is_trunk
+from zeoncrm.pipeline.endpoints import Endpoint, EndpointKind, EndpointSign
+from zeoncrm.pipeline.numbering import Numbering
+from zeoncrm.pipeline.numbers import normalise
+
+_NUMBER = re.compile(r"[0-9]{1,20}")
+_CALLER = re.compile(r"\+?[0-9]{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of one device. None: the PBX did not tell.
+
+    `registers`: its address comes from its registration (False: it is fixed). `logs_in_there`: the PBX has a log-in
+    for it. `own_number`: the caller's number that the PBX puts on its calls. `hinted`: the dialplan watches it as the
+    extension of its name.
+    """
+
+    device: str
+    reachable: bool | None = None
+    hinted: bool = False
+    queue_member: bool = False
+    registers: bool | None = None
+    logs_in_there: bool | None = None
+    own_number: str | None = None
+    carries_calls: bool = False
+
+    @property
+    def name(self) -> str:
+        """The device without its technology."""
+        return self.device.partition("/")[2]
+
+
+def judged(evidence: Evidence, numbering: Numbering) -> Endpoint:
+    """What the endpoint is.
+
+    The first of these that holds decides:
+    1. somebody's extension: a phone; 2. named by `trunks` of the configuration: a trunk; 3. calls of other numbers
+    came or went through it: a trunk; 4. the PBX logs in to it: a trunk; 5. its name is no number that could be
+    dialled: unclear, or a trunk when its address is fixed; 6. it registers with the PBX, the dialplan watches it as an
+    extension, or it is a member of a queue: a phone; 7. its address is fixed: a trunk; 8. unclear.
+
+    A trunk that is taken for a phone would hide its callers; a phone that is taken for the outside shows a call too
+    many. So a phone needs a sign, and what is unclear counts as outside.
+    """
+    device = evidence.device
+    sign = _sign(evidence, numbering)
+    phone = {EndpointSign.PERSON, EndpointSign.REGISTERS, EndpointSign.HINT, EndpointSign.QUEUE_MEMBER}
+    unclear = {EndpointSign.NOTHING, EndpointSign.NO_NUMBER}
+    kind = EndpointKind.TRUNK
+    if sign in phone:
+        kind = EndpointKind.PHONE
+    elif sign in unclear:
+        kind = EndpointKind.UNCLEAR
+    return Endpoint(device, kind, sign, evidence.reachable)
+
+
+def _sign(evidence: Evidence, numbering: Numbering) -> EndpointSign:
+    fixed = evidence.registers is False
+    rules = (
+        (evidence.name in numbering.extensions, EndpointSign.PERSON),
+        (is_trunk(evidence.device, evidence.device, numbering.trunks), EndpointSign.CONFIG),
+        (evidence.carries_calls, EndpointSign.CARRIES_CALLS),
+        (evidence.logs_in_there, EndpointSign.LOGS_IN_THERE),
+        (not _NUMBER.fullmatch(evidence.name) and not fixed, EndpointSign.NO_NUMBER),
+        (not _NUMBER.fullmatch(evidence.name), EndpointSign.FIXED_ADDRESS),
+        (evidence.registers, EndpointSign.REGISTERS),
+        (evidence.hinted, EndpointSign.HINT),
+        (evidence.queue_member, EndpointSign.QUEUE_MEMBER),
+        (fixed, EndpointSign.FIXED_ADDRESS),
+    )
+    return next((sign for holds, sign in rules if holds), EndpointSign.NOTHING)
+
+
+def phones_of(endpoints: Iterable[Endpoint]) -> frozenset[str]:
+    """The extensions of those that are phones."""
+    return frozenset(endpoint.name for endpoint in endpoints if endpoint.kind is EndpointKind.PHONE)
+
+
+def device_used_as_trunk(message: Message, own_numbers: dict[str, str | None], region: str) -> str | None:
+    """The device by which a call of another number comes in or goes out, as the message shows.
+
+    `own_numbers`: the devices that are asked about, each with the caller's number that the PBX gives it. Coming in, it
+    counts before the dialplan may have changed it; going out, only a full number does: a phone's address may hold
+    anything.
+    """
+    if isinstance(message, ChannelSeen):
+        if not message.created or message.channel.state != RING:
+            return None
+        device, number = "/".join(device_of(message.channel.name)), message.channel.number
+        if device not in own_numbers or number is None or not _CALLER.fullmatch(number):
+            return None
+        own = {device.partition("/")[2], own_numbers[device]}
+        return None if number in own or number.removeprefix("+") in own else device
+    if isinstance(message, DialBegan):
+        device, number = "/".join(device_of(message.target.name)), dialled_number(message.dialled)
+        if device in own_numbers and number != device.partition("/")[2] and normalise(number, region) is not None:
+            return device
+    return None
+
+
+def is_phone_technology(device: str) -> bool:
+    """Whether its technology is one whose device names may be extensions."""
+    return device.partition("/")[0] in PHONES

@@ -1,0 +1,97 @@
+"""The endpoints of one PBX as they are known now: asked for after each log-in, after a reload, and now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+
+from zeoncrm.ami.endpoints import Evidence, device_used_as_trunk, judged, phones_of
+from zeoncrm.ami.errors import AmiError
+from zeoncrm.ami.messages import Message, Reloaded
+from zeoncrm.ami.survey import Asked, survey
+from zeoncrm.pipeline.endpoints import Endpoint, EndpointKind
+from zeoncrm.pipeline.numbering import Numbering
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 300.0
+# A reload comes in many parts.
+SETTLED_SECONDS = 2.0
+
+
+class KnownEndpoints:
+    """Keeps `endpoints`, and calls `on_change` when the numbering with them is another."""
+
+    def __init__(self, pbx: str, people: Numbering, on_change: Callable[[], None]) -> None:
+        self.endpoints: tuple[Endpoint, ...] = ()
+        # Once the PBX has told.
+        self.told = asyncio.Event()
+        self._pbx = pbx
+        self._people = people
+        self._on_change = on_change
+        self._evidence: dict[str, Evidence] = {}
+        # Those that are phones by what the PBX says alone, and what number it gives them.
+        self._strangers: dict[str, str | None] = {}
+        self._wanted = asyncio.Event()
+        self._anew = False
+
+    @property
+    def numbering(self) -> Numbering:
+        """The people's, and the phones of the PBX that are nobody's."""
+        return replace(self._people, extensions=self._people.extensions | phones_of(self.endpoints))
+
+    def renumber(self, people: Numbering) -> None:
+        """People changed."""
+        self._people = people
+        self._judge()
+
+    def ask_again(self) -> None:
+        """The link has just come up."""
+        self._anew = True
+        self._wanted.set()
+
+    def feed(self, message: Message) -> None:
+        """Look at a message before anybody else does."""
+        if isinstance(message, Reloaded):
+            self.ask_again()
+        elif device := device_used_as_trunk(message, self._strangers, self._people.region):
+            log.info("an endpoint is a trunk: it carries calls of other numbers", pbx=self._pbx, endpoint=device)
+            self._evidence[device] = replace(self._evidence[device], carries_calls=True)
+            self._judge()
+
+    async def keep(self, pbx: Asked) -> None:
+        """Ask when it is time to, until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY_SECONDS):
+                    await self._wanted.wait()
+                    self._wanted.clear()
+                    if self.endpoints:
+                        await asyncio.sleep(SETTLED_SECONDS)
+            with contextlib.suppress(AmiError):  # the link is lost: it asks again when it is back
+                await self._survey(pbx)
+
+    async def _survey(self, pbx: Asked) -> None:
+        anew, self._anew = self._anew, False
+        found = await survey(pbx, {} if anew else self._evidence)
+        carriers = {device for device, evidence in self._evidence.items() if evidence.carries_calls}
+        self._evidence = {
+            device: replace(evidence, carries_calls=device in carriers) for device, evidence in found.items()
+        }
+        self._judge()
+        self.told.set()
+
+    def _judge(self) -> None:
+        before = self.numbering
+        self.endpoints = tuple(judged(each, self._people) for each in self._evidence.values())
+        self._strangers = {
+            endpoint.device: self._evidence[endpoint.device].own_number
+            for endpoint in self.endpoints
+            if endpoint.kind is EndpointKind.PHONE and endpoint.name not in self._people.extensions
+        }
+        if self.numbering != before:
+            self._on_change()
