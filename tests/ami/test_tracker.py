@@ -136,6 +136,30 @@ def test_a_member_that_answers_and_dies_before_it_is_connected_does_not_own_the_
     }
 
 
+def test_a_member_that_hung_up_and_is_connected_all_the_same_does_not_own_the_call() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.state(P101, 6)
+    pbx.tell(m.HangupAsked(pbx.now, pbx.facts(P101)))
+    pbx.dial_ends(TRUNK, P101, "ANSWER")
+    pbx.bridge("b1", P101, TRUNK)
+
+    assert kinds(pbx.hang_up(P101)) == ["101 failed"]
+    assert kinds(pbx.hang_up(TRUNK)) == ["ended missed ringing"]
+
+
+def test_a_queue_says_of_a_member_that_left_too_soon_that_it_did_not_answer() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.state(P101, 6)
+    pbx.dial_ends(TRUNK, P101, "ANSWER")
+    pbx.dial_ends(TRUNK, P101, "NOANSWER")
+
+    assert kinds(pbx.hang_up(P101, cause=0)) == ["101 failed"]
+
+
 def test_a_holding_bridge_is_no_conversation() -> None:
     pbx = ScriptedPbx()
     pbx.calls_in()

@@ -127,10 +127,12 @@ class Lab:
         """The phone (or "*all") comes back to the PBX."""
         registration = phone if phone == "*all" else f"phone{phone}"
         self.world_view.forget()
+        self.pbx_view.forget()
         await self.world.client.action("PJSIPRegister", Registration=registration)
         for extension in EXTENSIONS if phone == "*all" else (phone,):
             client = f"sip:{extension}@127.0.0.1:{self._pbx_sip}"
             await self.world_view.event("Registry", Username=client, Status="Registered")
+            await self.pbx_view.event("PeerStatus", Peer=f"PJSIP/{extension}", PeerStatus="Reachable")
 
     async def unregister(self, phone: str) -> None:
         """The phone is switched off."""
@@ -156,6 +158,10 @@ class Lab:
 
     async def rings(self, party: str) -> None:
         await self.pbx_view.until(lambda: self.pbx_view.of(party, "Ringing"), f"{party} ringing")
+
+    async def calls(self, number: str) -> None:
+        """The call of this outside number has come to the PBX."""
+        await self.pbx_view.until(lambda: self.pbx_view.of(number), f"a call of {number}")
 
     async def arrives(self, number: str) -> None:
         """The call of this outside number has been answered by the PBX itself: an IVR, a queue, voicemail."""

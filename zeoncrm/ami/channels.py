@@ -108,7 +108,9 @@ class Channel:
     @property
     def is_pending(self) -> bool:
         """Answered, but not in a conversation yet."""
-        return self.state == UP and self.dial_status == ANSWER and self.bridge is None and not self.gone
+        if self.state != UP or self.bridge is not None or self.gone or self.leaving:
+            return False
+        return self.dial_status == ANSWER and not self.dial_ended
 
 
 class Bridge:

@@ -80,7 +80,8 @@ def _dial_progressed(board: Switchboard, message: m.DialProgressed) -> _Touched:
 def _dial_ended(board: Switchboard, message: m.DialEnded) -> _Touched:
     channel = _dialling(board, message)
     if channel is not None and channel.uniqueid == message.target.uniqueid and not channel.dial_ended:
-        channel.dial_status = message.status
+        if channel.dial_status != ANSWER:  # a queue calls one that answered and left NOANSWER
+            channel.dial_status = message.status
         if message.status != ANSWER:
             channel.dial_ended = True
             board.undial(channel)

@@ -59,7 +59,7 @@ class Legs:
         """Persons among those that hear the outside party."""
         events: list[CallEvent] = []
         for channel in hearing:
-            if self.view.is_person(channel) and talks(channel):
+            if self.view.is_person(channel) and talks(channel) and self._is_there(channel):
                 leg = self._of(channel)
                 leg.talks[channel] = None
                 leg.rings.pop(channel, None)
@@ -135,6 +135,11 @@ class Legs:
                 events.append(self._ended(extension, LegOutcome.ANSWERED if leg.told_talking else outcome, at))
                 del self.by_extension[extension]
         return events
+
+    def _is_there(self, channel: Channel) -> bool:
+        """Not one that hung up before Asterisk put it into the conversation, as it may do all the same."""
+        leg = self.by_extension.get(self._extension(channel))
+        return not channel.leaving or (leg is not None and channel in leg.talks)
 
     def _of(self, channel: Channel) -> LiveLeg:
         return self.by_extension.setdefault(self._extension(channel), LiveLeg())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from zeoncrm.ami.channels import UP, Channel
+from zeoncrm.ami.channels import ANSWER, UP, Channel
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.legs import Legs
 from zeoncrm.ami.outcomes import is_voicemail, outside_result
@@ -189,6 +189,13 @@ class LiveCall:
             for channel in self.group.channels
         )
 
+    def _was_taken(self) -> bool:
+        """A phone was taken, though perhaps put down before its user came into the conversation."""
+        return any(
+            channel.dial_status == ANSWER and channel is not self.caller and not self.view.is_helper(channel)
+            for channel in self.group.channels
+        )
+
     def _has_caller_left(self) -> bool:
         """Whoever called gave up."""
         caller = self.caller if self.direction is Direction.INBOUND else self.rep
@@ -199,7 +206,7 @@ class LiveCall:
         if caller.state == UP and not self.pbx_answered:
             self.pbx_answered = True
             rang = self.stage is Reached.RINGING and not self.legs.any_ringing
-            self.answered_after_ringing = rang and not self._is_attended()
+            self.answered_after_ringing = rang and not self._was_taken()
         queue = self._queue_now()
         if queue is not None:
             self.stage = Reached.QUEUE
