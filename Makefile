@@ -7,6 +7,8 @@ READY  := $(VENV)/.ready
 PORT   ?= 8080
 # More words for pytest: make test ARGS="tests/store -k calls"
 ARGS   ?=
+# How many tests run side by side. Most of the long ones wait for a PBX or a browser rather than for the processor.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format messages bench lock clean ready
@@ -26,7 +28,7 @@ demo: ready
 
 test: ready
 	@$(PY) -m tools.real_parts
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 check: ready
 	$(VENV)/bin/ruff format --check .

@@ -18,11 +18,11 @@ from pathlib import Path
 import asyncpg
 
 from bench.filled import fill
+from tests.passwords import quick_passwords
 from tests.postgres import PostgresCluster, postgres_cluster
 from tests.web.world import World, prepare
 from tools.real_parts import postgres_bin
 from zeoncrm.pipeline.board import CARDS, load_board
-from zeoncrm.pipeline.passwords import Passwords
 from zeoncrm.store.database import Database
 
 SIZES = (1_000, 100_000)
@@ -65,7 +65,7 @@ async def bare(url: str) -> AsyncIterator[Work]:
 async def boards(url: str, size: int) -> AsyncIterator[dict[str, Work]]:
     """The ways to read a board of so many deals."""
     await prepare(url)
-    database, passwords = Database(url), Passwords()
+    database, passwords = Database(url), quick_passwords()
     try:
         await fill(database, size)
         async with World(database, passwords).running() as world, bare(url) as floor:

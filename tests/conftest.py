@@ -16,6 +16,23 @@ from tests.real import need
 from zeoncrm.store.database import Database
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share something costly (a running PBX, a browser) stay together when the run is spread."""
+    for item in items:
+        if (shared := _shared_by(item)) is not None:
+            item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def _shared_by(item: pytest.Item) -> str | None:
+    folder = item.path.relative_to(item.config.rootpath).parts[1]
+    if folder == "browser":
+        return folder
+    callspec = getattr(item, "callspec", None)
+    version = None if callspec is None else callspec.params.get("running_lab")
+    # The scenarios take as long as all other tests on that PBX together, which has another one then.
+    return None if version is None else f"asterisk {version} {'scenarios' if 'scenarios' in item.path.stem else ''}"
+
+
 def _leaks_allowed(request: pytest.FixtureRequest) -> bool:
     return request.node.get_closest_marker("leaks_allowed") is not None
 

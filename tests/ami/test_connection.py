@@ -260,7 +260,7 @@ async def test_a_pbx_that_says_shutdown_and_does_not_close_is_left(monkeypatch: 
 
 async def test_a_link_whose_events_have_died_is_made_anew() -> None:
     """Its pings are answered, but channels come and go without a word."""
-    timings = replace(FAST, snapshot_period=0.02, ping_interval=0.02, ping_timeout=0.02)
+    timings = replace(FAST, snapshot_period=0.02, ping_interval=0.02, ping_timeout=5)
     async with ScriptedServer() as pbx, linked(pbx.port, timings=timings) as link:
         session = await pbx.session()
         await link.state(LinkState.UP)
@@ -316,7 +316,7 @@ async def test_a_link_that_is_up_is_made_anew_when_somebody_asks() -> None:
 
 
 async def test_a_link_that_never_had_an_event_stays_and_says_soon_what_may_be_amiss() -> None:
-    timings = replace(FAST, unproven_period=0.02, ping_interval=0.02, ping_timeout=0.02)
+    timings = replace(FAST, unproven_period=0.02, ping_interval=0.02, ping_timeout=5)
     async with ScriptedServer() as pbx, linked(pbx.port, timings=timings) as link:
         session = await pbx.session()
         await link.state(LinkState.UP)

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.passwords import quick_passwords
 from tests.web.world import NotedPhone
 from zeoncrm.pipeline.bus import Bus, Published
 from zeoncrm.pipeline.call_events import CallEvent
@@ -120,7 +121,7 @@ async def running_site(folder: Path, port: int = 0) -> AsyncIterator[Site]:
     begun = (folder / FILE).exists()
     bus = Bus(first_id=time.time_ns() // 1000)
     database = Database(f"sqlite:///{folder / FILE}", bus.publish)
-    passwords = Passwords()
+    passwords = quick_passwords()
     site = Site(database, bus)
     bus.subscribe(site.note)
     bus.subscribe(site.recorder.follow)

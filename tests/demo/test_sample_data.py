@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.passwords import quick_passwords
 from zeoncrm.demo.callers import World
 from zeoncrm.demo.sample_calls import PBX
 from zeoncrm.demo.sample_data import DEALS_IN_STAGE, fill
@@ -45,7 +46,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     url = f"sqlite:///{tmp_path_factory.mktemp('sample')}/demo.db"
 
     async def make() -> World:
-        database, passwords = Database(url), Passwords()
+        database, passwords = Database(url), quick_passwords()
         await schema.upgrade(database)
         world = await fill(database, passwords, request.param)
         passwords.close()
@@ -58,7 +59,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 async def sample(filled: tuple[str, datetime, World]) -> AsyncIterator[Sample]:
     url, now, world = filled
-    database, passwords = Database(url), Passwords()
+    database, passwords = Database(url), quick_passwords()
     yield Sample(database, passwords, now, world, await load_directory(database))
     passwords.close()
     await database.close()

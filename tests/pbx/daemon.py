@@ -16,11 +16,12 @@ from typing import Any, Self
 
 import aiohttp
 
+from tests.passwords import quick_passwords
 from tests.pbx.lab import EXTENSIONS, Lab
 from tests.pbx.scenarios.scenario import OWN_MOBILES
 from zeoncrm.commands.people import opened
 from zeoncrm.config import load_config
-from zeoncrm.pipeline.passwords import Passwords, new_secret, secret_hash
+from zeoncrm.pipeline.passwords import new_secret, secret_hash
 from zeoncrm.pipeline.people import Role, add_person
 from zeoncrm.store import sessions
 
@@ -175,7 +176,7 @@ class Daemon:
         people = {f"rep{extension}": (Role.REP, [extension]) for extension in EXTENSIONS}
         people[SUPERVISOR] = (Role.SUPERVISOR, [])
         now = datetime.now(UTC)
-        passwords = Passwords()
+        passwords = quick_passwords()
         password_hash = await passwords.hash(PASSWORD)
         passwords.close()
         async with opened(load_config(config)) as database:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.passwords import quick_passwords
 from tests.postgres import PostgresCluster, database_name
 from tests.web.world import World, prepare
-from zeoncrm.pipeline.passwords import Passwords
 from zeoncrm.store.database import Database
 
 
@@ -51,7 +51,7 @@ async def postgres_world(postgres: PostgresCluster, prepared_postgres: str) -> A
 
 
 async def _running(url: str) -> AsyncIterator[World]:
-    database, passwords = Database(url), Passwords()
+    database, passwords = Database(url), quick_passwords()
     try:
         async with World(database, passwords).running() as world:
             yield world

@@ -16,6 +16,7 @@ import aiohttp
 import yarl
 from aiohttp import web
 
+from tests.passwords import quick_passwords
 from tests.web.client import Client
 from zeoncrm.pipeline import call_events as pbx
 from zeoncrm.pipeline.bus import Bus
@@ -226,7 +227,7 @@ class World:
 
 async def prepare(url: str) -> None:
     """Make a database with the staff and the default pipeline, to be copied for each test."""
-    database, passwords = Database(url), Passwords()
+    database, passwords = Database(url), quick_passwords()
     try:
         await schema.upgrade(database)
         await ensure_default_pipeline(database)

@@ -16,10 +16,10 @@ SHORTEST, LONGEST = 8, 256
 
 
 class Passwords:
-    """Hashes and checks passwords, two at a time."""
+    """Hashes and checks passwords, two at a time. `hasher`: how much work a hash is to be."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
         # An unknown login takes as long as a wrong password: who has an account stays a secret.
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
