@@ -24,6 +24,7 @@ from zeoncrm.pipeline.people import Directory, load_directory, people_version
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.settings import CallSettings, load_settings
 from zeoncrm.pipeline.stages import ensure_default_pipeline
+from zeoncrm.pipeline.watch import Watch
 from zeoncrm.store import schema, sessions
 from zeoncrm.store.database import Database
 from zeoncrm.store.errors import StoreError
@@ -51,6 +52,9 @@ class Daemon:
         self.recorder = Recorder(self.database, self.rules)
         self.passwords = Passwords()
         self.pbxs = {each.name: self._pbx(each) for each in config.pbx}
+        self.watch = Watch(
+            self.bus.publish, lambda: self.directory, self.recorder.live, self.pbxs, lambda: datetime.now(UTC)
+        )
         self.services = Services(
             database=self.database,
             bus=self.bus,
@@ -61,6 +65,7 @@ class Daemon:
             settings=lambda: self.settings,
             pbx=self.pbx_states,
             telephones=self.pbxs,
+            watch=self.watch,
             metrics=PbxMetrics(self.pbxs.values()).text,
             secure_cookies=(config.web.public_url or "").startswith("https://"),
             trusted_proxies=tuple(config.web.trusted_proxies),
@@ -87,6 +92,7 @@ class Daemon:
             pbx.resume([call for call in open_calls if call.pbx == name])
         self.bus.subscribe(self._note)
         self.bus.subscribe(self.recorder.follow)
+        self.bus.subscribe(self.watch.follow)
 
     async def refresh(self) -> None:
         """Load people and settings again."""
@@ -94,6 +100,7 @@ class Daemon:
         self.settings = await load_settings(self.database)
         for each in self.config.pbx:
             self.pbxs[each.name].renumber(self.directory.numbering(each.name, self.config.phones.region, each.trunks))
+        self.watch.stir()
 
     async def keep_fresh(self) -> None:
         """Follow changes of people and settings: our own at once, another process's (`zeoncrm user add`) soon."""
@@ -128,6 +135,7 @@ class Daemon:
             self.directory.numbering(config.name, self.config.phones.region, config.trunks),
             self.recorder.record,
             on_status=self._pbx_changed,
+            on_watched=lambda: self.watch.stir(),
         )
 
     def _pbx_changed(self, name: str, status: LinkStatus) -> None:
@@ -159,6 +167,7 @@ async def running(config: Config) -> AsyncIterator[Daemon]:
         await stack.enter_async_context(_task(daemon.recorder.run, "recorder"))
         await stack.enter_async_context(_task(daemon.keep_fresh, "refresh"))
         await stack.enter_async_context(_task(daemon.clean, "clean"))
+        await stack.enter_async_context(_task(daemon.watch.run, "watch"))
         daemon.address = await stack.enter_async_context(serving(daemon.site, config.web.host, config.web.port))
         log.info("serving", address=daemon.address)
         for pbx in daemon.pbxs.values():

@@ -21,6 +21,7 @@ from zeoncrm.pipeline.people import Directory, Role, add_person, load_directory
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.settings import CallSettings, load_settings
 from zeoncrm.pipeline.stages import ensure_default_pipeline
+from zeoncrm.pipeline.watch import Watch
 from zeoncrm.store import sessions
 from zeoncrm.store.database import Database
 from zeoncrm.store.schema import upgrade
@@ -51,6 +52,13 @@ class Site:
         self.settings = CallSettings()
         self.phone = NotedPhone()
         self.recorder = Recorder(database, lambda: Rules(self.settings, self.directory, REGION))
+        self.watch = Watch(
+            bus.publish,
+            lambda: self.directory,
+            self.recorder.live,
+            {self.phone.name: self.phone},
+            lambda: datetime.now(UTC),
+        )
         self.address = ""
         self._stale = asyncio.Event()
 
@@ -66,6 +74,7 @@ class Site:
             settings=lambda: self.settings,
             pbx=self.pbx,
             telephones={self.phone.name: self.phone},
+            watch=self.watch,
         )
 
     def pbx(self) -> Mapping[str, PbxStatus]:
@@ -101,6 +110,7 @@ class Site:
         """Load people and settings again."""
         self.directory = await load_directory(self.database)
         self.settings = await load_settings(self.database)
+        self.watch.stir()
 
     def note(self, published: Published) -> None:
         """Hear of changed people and settings."""
@@ -125,13 +135,14 @@ async def running_site(folder: Path, port: int = 0) -> AsyncIterator[Site]:
     site = Site(database, bus)
     bus.subscribe(site.note)
     bus.subscribe(site.recorder.follow)
+    bus.subscribe(site.watch.follow)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(passwords.close)
         stack.push_async_callback(database.close)
         if not begun:
             await _begin(database, passwords)
         await site.refresh()
-        for job in (site.recorder.run, site.keep_fresh):
+        for job in (site.recorder.run, site.keep_fresh, site.watch.run):
             task = asyncio.create_task(job())
             stack.push_async_callback(_stopped, task)
         site.address = await stack.enter_async_context(serving(create_app(site.services(passwords)), "127.0.0.1", port))

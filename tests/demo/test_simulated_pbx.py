@@ -202,7 +202,9 @@ async def test_nothing_is_done_for_a_stranger(pbx: SimulatedPbx) -> None:
         ("Ping", "Success", "Ping", "Pong"),
         ("CoreSettings", "Success", "AsteriskVersion", "22.10.0"),
         ("Events", "Success", "Events", "On"),
-        ("QueueStatus", "Error", "Message", "Invalid/unknown command"),
+        ("QueueStatus", "Success", "EventList", "start"),
+        ("DeviceStateList", "Success", "EventList", "start"),
+        ("ParkedCalls", "Error", "Message", "Invalid/unknown command"),
     ],
 )
 async def test_other_actions_are_answered(

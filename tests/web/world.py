@@ -28,9 +28,12 @@ from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.passwords import Passwords, new_secret, secret_hash
 from zeoncrm.pipeline.people import Directory, Role, Viewer, add_person, load_directory, viewer_of
+from zeoncrm.pipeline.presence import PhoneState
+from zeoncrm.pipeline.queues import Queue
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.settings import CallSettings
 from zeoncrm.pipeline.stages import ensure_default_pipeline
+from zeoncrm.pipeline.watch import Watch
 from zeoncrm.store import schema, sessions
 from zeoncrm.store.contacts import ContactRow
 from zeoncrm.store.database import Database
@@ -78,6 +81,8 @@ class NotedPhone:
     name: str = PBX
     is_up: bool = True
     orders: list[tuple[Any, ...]] = field(default_factory=list)
+    phones: dict[str, PhoneState] = field(default_factory=dict)
+    queues: tuple[Queue, ...] = ()
 
     def channel_id(self, call_id: str) -> str:
         return f"zeoncrm-{call_id}"
@@ -111,6 +116,7 @@ class World:
         self.pbx = {PBX: PbxStatus("up", NOON, None)}
         self.recorder = Recorder(database, lambda: Rules(self.settings, self.directory, "RU"))
         self.bus.subscribe(self.recorder.follow)
+        self.watch = Watch(self.bus.publish, lambda: self.directory, self.recorder.live, {PBX: self.phone}, self.clock)
         self.services = Services(
             database=database,
             bus=self.bus,
@@ -121,6 +127,7 @@ class World:
             settings=lambda: self.settings,
             pbx=lambda: self.pbx,
             telephones={PBX: self.phone},
+            watch=self.watch,
             now=self.clock,
         )
         self.address = ""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,9 +13,17 @@ import structlog
 from zeoncrm.ami import messages
 from zeoncrm.ami.actions import ActionHeaders, Reply, check_headers
 from zeoncrm.ami.backoff import Backoff
-from zeoncrm.ami.errors import ActionRefused, AmiError, EventsStopped, LinkLost, LoginRefused, NotConnected
+from zeoncrm.ami.errors import (
+    ActionRefused,
+    AmiError,
+    EventsStopped,
+    LinkLost,
+    LoginRefused,
+    NotConnected,
+    OutcomeUnknown,
+)
 from zeoncrm.ami.inbox import Inbox
-from zeoncrm.ami.link import Counters, LinkState, LinkStatus, PbxAccount, Timings
+from zeoncrm.ami.link import Counters, LinkState, LinkStatus, Listing, PbxAccount, Timings
 from zeoncrm.ami.messages import CdrWritten, Malformed, Message, QueueJoined, QueueLeft, Reloaded
 from zeoncrm.ami.rights import Rights, learn_rights
 from zeoncrm.ami.wire import Wire
@@ -58,6 +66,8 @@ class AmiConnection:
         clock: Callable[[], datetime] = _utc_now,
         timings: Timings = _DEFAULT_TIMINGS,
         queue_limit: int = 10_000,
+        listings: Sequence[Listing] = (),
+        parsers: messages.Parsers = messages.PARSERS,
     ) -> None:
         self.account = account
         self.status = LinkStatus(LinkState.CONNECTING, clock(), None)
@@ -72,6 +82,11 @@ class AmiConnection:
         self._calls_go_on = calls_go_on
         self._clock = clock
         self._timings = timings
+        self._listings = listings
+        self._parsers = parsers
+        # What the PBX does not list, and what is missing for that.
+        self._refused_listings: set[Listing] = set()
+        self._unlisted: str | None = None
         self._log = log.bind(pbx=account.name)
         self._told: tuple[LinkState, str | None] | None = None
         self._inbox = Inbox[Message](queue_limit, self._hold_up, self._go_on)
@@ -171,15 +186,20 @@ class AmiConnection:
         self._change(LinkState.CONNECTING)
         wire.keep_alive(self._timings.ping_interval, self._timings.ping_timeout)
         await wire.idle(self._timings.boot_wait)
+        self._refused_listings.clear()
+        self._unlisted = None
         lack = await self._take_snapshot(wire)
         await self._learn_rights(wire)
-        self._up(None if self.rights.write is not None else lack)
+        amiss = None if self.rights.write is not None else lack
+        self._up(amiss)
+        await self._take_listings(wire, amiss)
         good = asyncio.get_running_loop().call_later(self._timings.steady_after, self._backoff.reset)
         try:
             while True:
                 await self._wait_for_snapshot(wire)
                 if lack is None:
                     await self._compare_snapshots(wire)
+                await self._take_listings(wire, amiss)
         finally:
             good.cancel()
 
@@ -265,11 +285,32 @@ class AmiConnection:
         if self._received:
             self._up()
 
+    # What else is listed
+
+    async def _take_listings(self, wire: Wire, amiss: str | None) -> None:
+        """Puts each listing into the stream. A PBX that can't give one is not asked again on this connection."""
+        for listing in self._listings:
+            if listing in self._refused_listings:
+                continue
+            try:
+                put = partial(self._put_listing, listing, self._clock())
+                await wire.request({"Action": listing.action}, timeout=self._timings.snapshot_timeout, on_list=put)
+            except (ActionRefused, OutcomeUnknown) as error:
+                if wire.lost is not None:
+                    return  # the next wait says so
+                self._refused_listings.add(listing)
+                if listing.lack is not None:
+                    self._unlisted = f"{listing.lack} ({listing.action}: {error})"
+                    self._up(amiss)
+
+    def _put_listing(self, listing: Listing, asked_at: datetime, entries: list[bytes]) -> None:
+        self._inbox.put(listing.read(entries, asked_at))
+
     # What comes in
 
     def _receive(self, frame: bytes, at: datetime) -> None:
         self._counters.events += 1
-        message = messages.parse(frame, at)
+        message = messages.parse(frame, at, self._parsers)
         if message is None:
             return
         if isinstance(message, Malformed):
@@ -326,7 +367,7 @@ class AmiConnection:
     # What is known of the link
 
     def _up(self, amiss: str | None = None) -> None:
-        self._change(LinkState.UP, "; ".join(filter(None, (self.rights.lack(), amiss))) or None)
+        self._change(LinkState.UP, "; ".join(filter(None, (self.rights.lack(), amiss, self._unlisted))) or None)
 
     def _change(self, state: LinkState, reason: str | None = None) -> None:
         before = self.status

@@ -1,8 +1,11 @@
 """What is said of a link to a PBX: whose, in what state, how fast."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from zeoncrm.ami.messages import Message
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,19 @@ class PbxAccount:
     port: int
     username: str
     secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the PBX is asked to list on each connection, and again with each snapshot, beside its channels.
+
+    `read` makes a message of the raw entries and the UTC time at which they were asked for; it must not raise. A PBX
+    that refuses is up nevertheless: `lack` says what cannot be seen then; None: nothing that is missed.
+    """
+
+    action: str
+    read: Callable[[Sequence[bytes], datetime], Message]
+    lack: str | None
 
 
 class LinkState(StrEnum):

@@ -7,7 +7,7 @@ Source: the events' documentation of Asterisk 13 to 22, and recorded streams.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -213,9 +213,13 @@ class Malformed(Message):
     event: str
 
 
-def parse(frame: bytes, at: datetime) -> Message | None:
-    """The message in one frame; None for events that no call is made of and for answers to actions.
+Parsers = Mapping[bytes, Callable[[Lookup, datetime], Message | None]]
 
+
+def parse(frame: bytes, at: datetime, parsers: Parsers | None = None) -> Message | None:
+    """The message in one frame; None for events that have no parser and for answers to actions.
+
+    `parsers`: by the event's name; without, those of the events that calls are made of.
     Never raises: of an event that cannot be understood comes `Malformed`.
     """
     if frame[:7] == b"Event: ":
@@ -226,7 +230,7 @@ def parse(frame: bytes, at: datetime) -> Message | None:
             return None
     end = frame.find(b"\n", start)
     event = frame[start:end] if end >= 0 else frame[start:]
-    parser = PARSERS.get(event.rstrip(b"\r"))
+    parser = (PARSERS if parsers is None else parsers).get(event.rstrip(b"\r"))
     if parser is None:
         return None
     try:

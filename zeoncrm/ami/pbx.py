@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
+from zeoncrm.ami import messages, presence, queues
 from zeoncrm.ami.connection import AmiConnection, LinkState, LinkStatus, PbxAccount, Timings
 from zeoncrm.ami.control import Control, channel_for
 from zeoncrm.ami.errors import ActionRefused, AmiError, NotConnected, OutcomeUnknown
@@ -22,10 +23,15 @@ from zeoncrm.pipeline.errors import NotFound, Unavailable
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.numbering import Numbering
 from zeoncrm.pipeline.numbers import dialled
+from zeoncrm.pipeline.presence import PhoneState
+from zeoncrm.pipeline.queues import Queue
 
 log = structlog.get_logger(__name__)
 
 Record = Callable[[CallEvent], Awaitable[None]]
+
+PARSERS = {**messages.PARSERS, **presence.PARSERS}
+LISTINGS = (presence.LISTING, queues.LISTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,10 @@ class Pbx:
         record: Record,
         *,
         on_status: Callable[[str, LinkStatus], None],
+        on_watched: Callable[[], None] = lambda: None,
         timings: Timings | None = None,
     ) -> None:
+        """`on_watched` is called when a phone or a queue is other than before."""
         self.name = account.name
         self._dialling = dialling
         self._record = record
@@ -62,7 +70,12 @@ class Pbx:
             on_status=self._note_status,
             calls_go_on=lambda: bool(self.tracker.calls),
             timings=timings or Timings(),
+            listings=LISTINGS,
+            parsers=PARSERS,
         )
+        self._on_watched = on_watched
+        self._phones = presence.Phones()
+        self._queues = queues.Queues(account.name)
         self._control = Control(self.connection)
 
     @property
@@ -79,6 +92,16 @@ class Pbx:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Its phones and trunks, as far as it tells of them; empty until it has been asked."""
         return self._endpoints.endpoints
+
+    @property
+    def phones(self) -> Mapping[str, PhoneState]:
+        """The state of each phone that the PBX tells of, by extension."""
+        return self._phones.by_extension
+
+    @property
+    def queues(self) -> tuple[Queue, ...]:
+        """Its queues, with who waits."""
+        return self._queues.views(self.tracker.numbering.region, self.tracker.call_of)
 
     def resume(self, calls: Iterable[Call]) -> None:
         """The calls that were going on when the last process stopped; before `run`."""
@@ -165,11 +188,6 @@ class Pbx:
         except AmiError as error:
             raise self._unavailable(error) from error
 
-    def _note_status(self, status: LinkStatus) -> None:
-        if status.state is LinkState.UP:
-            self._endpoints.ask_again()
-        self._on_status(self.name, status)
-
     def _renumber(self) -> None:
         self.tracker.numbering = self._endpoints.numbering
 
@@ -177,6 +195,16 @@ class Pbx:
         self._endpoints.feed(message)
         for event in self.tracker.feed(message):
             await self._record(event)
+        if self._phones.feed(message) | self._queues.feed(message):
+            self._on_watched()
+
+    def _note_status(self, status: LinkStatus) -> None:
+        if status.state is LinkState.UP:
+            self._endpoints.ask_again()
+        else:
+            self._phones.forget()
+            self._queues.forget()
+        self._on_status(self.name, status)
 
     def _unavailable(self, error: AmiError) -> Unavailable:
         """In a rep's words; what an operator has to put right is logged."""

@@ -154,6 +154,12 @@ class CallTracker:
         call = self._calls.get(call_id)
         return call.caller.name if call and call.caller and not call.caller.gone else None
 
+    def call_of(self, uniqueid: str) -> str | None:
+        """The id of the call with whose outside party this channel has to do."""
+        channel = self._board.channels.get(uniqueid)
+        calls = channel.group.calls if channel else []
+        return next((call.id for call in calls if call.caller is channel), calls[0].id if calls else None)
+
     # Groups and the calls in them
 
     def _look_at(self, group: Group, at: datetime, events: list[CallEvent]) -> None:

@@ -20,6 +20,20 @@ def frame(*headers: tuple[str, str]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode() + b"\r\n"
 
 
+def listed(event: str, action_id: str, entries: list[bytes]) -> list[bytes]:
+    """The answer to an action that lists something, around its entries."""
+    answered = (("ActionID", action_id),) if action_id else ()
+    began = frame(("Response", "Success"), *answered, ("EventList", "start"), ("Message", f"{event} will follow"))
+    ended = frame(
+        ("Event", f"{event}Complete"),
+        *answered,
+        ("EventList", "Complete"),
+        ("ListItems", str(len(entries))),
+        ("Items", str(len(entries))),
+    )
+    return [began, *entries, ended]
+
+
 @dataclass
 class Channel:
     """A channel: the facts that events told last, and since when it is there (UTC)."""
@@ -28,6 +42,7 @@ class Channel:
     since: datetime
     bridge: str = ""
     application: str = ""
+    queue: str = ""
     dialled_by: str | None = None
     dialled: bool = False
 
@@ -84,18 +99,22 @@ class InProgress:
     def status(self, action_id: str, at: datetime) -> list[bytes]:
         """The answer to a `Status` action."""
         answered = (("ActionID", action_id),) if action_id else ()
-        entries = [self._entry(channel, answered, at) for channel in self.channels.values()]
-        began = frame(
-            ("Response", "Success"), *answered, ("EventList", "start"), ("Message", "Channel status will follow")
-        )
-        ended = frame(
-            ("Event", "StatusComplete"),
-            *answered,
-            ("EventList", "Complete"),
-            ("ListItems", str(len(entries))),
-            ("Items", str(len(entries))),
-        )
-        return [began, *entries, ended]
+        return listed("Status", action_id, [self._entry(channel, answered, at) for channel in self.channels.values()])
+
+    def queues(self, action_id: str, at: datetime) -> list[bytes]:
+        """The answer to a `QueueStatus` action."""
+        entries = [
+            frame(
+                ("Event", "QueueEntry"),
+                ("Queue", channel.queue),
+                *channel.told(),
+                ("Wait", str(max(0, int((at - channel.since).total_seconds())))),
+                ("ActionID", action_id),
+            )
+            for channel in self.channels.values()
+            if channel.queue
+        ]
+        return listed("QueueStatus", action_id, entries)
 
     def ending(self, uniqueids: Collection[str]) -> list[bytes]:
         """The events with which these channels end now, whatever they were doing."""
@@ -145,7 +164,9 @@ def _note(channel: Channel, event: str, headers: Headers) -> None:
     elif event == "DialBegin":
         channel.application = channel.application or "Dial"
     elif event == "QueueCallerJoin":
-        channel.application = "Queue"
+        channel.application, channel.queue = "Queue", headers.get("Queue", "")
+    elif event == "QueueCallerLeave":
+        channel.queue = ""
 
 
 def _leaving(channels: list[Channel]) -> Iterable[bytes]:

@@ -10,7 +10,7 @@ from random import Random
 
 from zeoncrm.ami.headers import Headers, read_headers
 from zeoncrm.demo.ami_server import AmiServer, answered, refused
-from zeoncrm.demo.in_progress import Channel, InProgress, frame
+from zeoncrm.demo.in_progress import Channel, InProgress, frame, listed
 from zeoncrm.demo.played import Call, Maker
 from zeoncrm.demo.recorded import Serials
 from zeoncrm.demo.tasks import Tasks
@@ -102,6 +102,20 @@ class SimulatedPbx:
     def _status(self, action: Headers) -> Iterable[bytes]:
         return self.in_progress.status(action.get("ActionID", ""), self.now)
 
+    def _phones(self, action: Headers) -> Iterable[bytes]:
+        """Every phone is there; which of them ring or talk, the calls tell."""
+        key = action.get("ActionID", "")
+        entries = [
+            frame(
+                ("Event", "DeviceStateChange"), ("ActionID", key), ("Device", f"PJSIP/{name}"), ("State", "NOT_INUSE")
+            )
+            for name in self.names
+        ]
+        return listed("DeviceStateList", key, entries)
+
+    def _queues(self, action: Headers) -> Iterable[bytes]:
+        return self.in_progress.queues(action.get("ActionID", ""), self.now)
+
     def _settings(self, action: Headers) -> Iterable[bytes]:
         return [answered(action, None, AMIversion="11.0.0", AsteriskVersion="22.10.0", SystemName="zeoncrm demo")]
 
@@ -176,6 +190,8 @@ def _failed(action: Headers) -> bytes:
 
 _ACTIONS: dict[str, Callable[[SimulatedPbx, Headers], Iterable[bytes]]] = {
     "status": SimulatedPbx._status,
+    "devicestatelist": SimulatedPbx._phones,
+    "queuestatus": SimulatedPbx._queues,
     "coresettings": SimulatedPbx._settings,
     "originate": SimulatedPbx._originate,
     "hangup": SimulatedPbx._hang_up,

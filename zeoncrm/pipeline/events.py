@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from zeoncrm.pipeline.calls import Call
+from zeoncrm.pipeline.presence import Presence
+from zeoncrm.pipeline.queues import Queue
 from zeoncrm.store.contacts import ContactRow
 from zeoncrm.store.deals import DealRow
 
@@ -120,6 +122,22 @@ class PbxChanged(Event):
     state: str
     since: datetime
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceChanged(Event):
+    """People became free, ring, talk, went away. Heard by everybody. `gone`: logins that have no phone any more."""
+
+    changed: tuple[Presence, ...]
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueChanged(Event):
+    """Somebody waits in a queue, or waits no more. `gone`: nothing is known of the queue any more."""
+
+    queue: Queue
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,6 +186,13 @@ async def change_person(
         tx.emit(PeopleChanged(people=frozenset()))
 
 
+async def set_away(database: Database, viewer: Viewer, away: bool) -> None:
+    """The viewer is away from the phone, or back."""
+    async with database.write() as tx:
+        await store.change(tx, viewer.id, away=away)
+        tx.emit(PeopleChanged(people=frozenset()))
+
+
 async def _set_numbers(
     tx: Transaction, person_id: int, extensions: Sequence[str], outside: Sequence[str], region: str
 ) -> None:

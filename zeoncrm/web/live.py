@@ -27,7 +27,7 @@ from zeoncrm.web.context import viewer
 from zeoncrm.web.credentials import Credential, credential_of, person_with
 from zeoncrm.web.errors import Problem
 from zeoncrm.web.inputs import LARGEST_ID, Input, read_query
-from zeoncrm.web.live_messages import FOR_ALL, draft, hears, text_of
+from zeoncrm.web.live_messages import FOR_ALL, draft, hears, presence_json, queues_json, text_of
 from zeoncrm.web.moments import rfc3339
 from zeoncrm.web.security import same_origin
 from zeoncrm.web.services import Services
@@ -175,7 +175,8 @@ class LiveHub:
         return None if message is None else text_of(published, message)
 
     def _hello(self, viewer: Viewer, event_id: int, *, resumed: bool) -> bytes:
-        """Where the stream begins; for a fresh one also the calls in progress and the state of each PBX."""
+        """Where the stream begins, and the state of each PBX; for a fresh one also the calls in progress, how people
+        stand, and for supervisors who waits."""
         services, directory = self._services, self._services.directory()
         pbx = {
             name: {"state": status.state, "since": rfc3339(status.since), "reason": status.reason}
@@ -187,7 +188,12 @@ class LiveHub:
             if viewer.sees_all or viewer.id in audience(directory, view)
         ]
         head = json.dumps({"id": event_id, "type": "hello", "resumed": resumed, "pbx": pbx}, ensure_ascii=False)
-        return head.encode() if resumed else f'{head[:-1]}, "calls": [{",".join(calls)}]}}'.encode()
+        if resumed:
+            return head.encode()
+        rest = [f'"calls": [{",".join(calls)}]', f'"presence": {presence_json(services.watch.presence)}']
+        if viewer.sees_all:
+            rest.append(f'"queues": {queues_json(services.watch.queues)}')
+        return f"{head[:-1]}, {', '.join(rest)}}}".encode()
 
     def _set_of(self, viewer: Viewer) -> set[Client]:
         return self._all_seeing if viewer.sees_all else self._of_person.setdefault(viewer.id, set())

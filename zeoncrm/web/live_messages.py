@@ -6,7 +6,7 @@ A message is made once for each distinct view of an event, however many hear of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ from zeoncrm.pipeline import events
 from zeoncrm.pipeline.bus import Published
 from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal
 from zeoncrm.pipeline.people import Viewer
-from zeoncrm.web.api.schemas import call_json, contact_out, deal_out
+from zeoncrm.pipeline.presence import Presence
+from zeoncrm.pipeline.queues import Queue
+from zeoncrm.web.api.schemas import PresenceOut, call_json, contact_out, deal_out, queue_out
 from zeoncrm.web.moments import rfc3339
 
 
@@ -28,7 +30,7 @@ class Draft:
 
 
 # Everybody may hear of these: they tell nothing of anybody's work.
-FOR_ALL = (events.PbxChanged, events.PeopleChanged, events.SettingsChanged)
+FOR_ALL = (events.PresenceChanged, events.PbxChanged, events.PeopleChanged, events.SettingsChanged)
 
 
 def hears(event: events.Event, viewer: Viewer) -> bool:
@@ -99,6 +101,25 @@ def _pbx(type_: str, event: events.PbxChanged, viewer: Viewer) -> Draft:
     return Draft(type_, None, lambda: _members(pbx=status))
 
 
+def presence_json(people: Iterable[Presence]) -> str:
+    """How people stand, as a list in text."""
+    return f"[{','.join(PresenceOut.model_validate(each).model_dump_json() for each in people)}]"
+
+
+def queues_json(queues: Iterable[Queue]) -> str:
+    """Queues and who waits, as a list in text."""
+    return f"[{','.join(queue_out(queue).model_dump_json() for queue in queues)}]"
+
+
+def _presence(type_: str, event: events.PresenceChanged, viewer: Viewer) -> Draft:
+    return Draft(type_, None, lambda: f'"people":{presence_json(event.changed)},{_members(gone=event.gone)}')
+
+
+def _queue(type_: str, event: events.QueueChanged, viewer: Viewer) -> Draft:
+    queue = event.queue
+    return Draft(type_, None, lambda: f'"queue":{queue_out(queue).model_dump_json()},{_members(gone=event.gone)}')
+
+
 def _bare(type_: str, event: events.Event, viewer: Viewer) -> Draft:
     return Draft(type_, None, str)
 
@@ -119,6 +140,8 @@ MESSAGES: dict[type[events.Event], tuple[str, Callable[[str, Any, Viewer], Draft
     events.ContactChanged: ("contact.changed", _contact),
     events.NoteWritten: ("note.written", _note),
     events.PbxChanged: ("pbx.changed", _pbx),
+    events.PresenceChanged: ("presence.changed", _presence),
+    events.QueueChanged: ("queue.changed", _queue),
     events.PeopleChanged: ("people.changed", _bare),
     events.SettingsChanged: ("settings.changed", _bare),
 }

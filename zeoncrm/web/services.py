@@ -12,6 +12,7 @@ from zeoncrm.pipeline.passwords import Passwords
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.settings import CallSettings
+from zeoncrm.pipeline.watch import Watch
 from zeoncrm.store.database import Database
 
 
@@ -42,6 +43,7 @@ class Services:
     settings: Callable[[], CallSettings]
     pbx: Callable[[], Mapping[str, PbxStatus]]
     telephones: Mapping[str, Telephone]
+    watch: Watch
     metrics: Callable[[], bytes] = lambda: b""
     dial_rate: Rate = field(default_factory=Rate)
     now: Callable[[], datetime] = utc_now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from zeoncrm.web.api import board, caller, calls, contacts, deals, me, openapi
+from zeoncrm.web.api import board, caller, calls, contacts, deals, me, openapi, presence
 
 ENDPOINTS = (
     *calls.ENDPOINTS,
@@ -13,6 +13,7 @@ ENDPOINTS = (
     *deals.ENDPOINTS,
     *board.ENDPOINTS,
     *me.ENDPOINTS,
+    *presence.ENDPOINTS,
 )
 
 

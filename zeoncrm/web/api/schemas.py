@@ -14,8 +14,12 @@ from zeoncrm.pipeline.call_events import CallResult, Direction, LegOutcome, Reac
 from zeoncrm.pipeline.calls import CallState, Progress
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.people import Role, Viewer
+from zeoncrm.pipeline.presence import PresenceState
+from zeoncrm.pipeline.queues import Queue
 from zeoncrm.store.contacts import ContactRow
 from zeoncrm.store.deals import ColumnTotal, DealRow
+
+MOST_WAITING_SENT = 100
 
 StageKind = Literal["unsorted", "open", "won", "lost"]
 
@@ -198,6 +202,51 @@ class MeOut(Output):
     role: Role
     language: str | None
     extensions: list[str]
+    away: bool
+
+
+class PresenceOut(Output):
+    """How a person stands at the phone, and since when. `away`: what they said, whatever their phone does."""
+
+    login: str
+    name: str
+    extensions: tuple[str, ...]
+    state: PresenceState
+    away: bool
+    since: datetime
+
+
+class PresencePage(Output):
+    """Everybody who has an extension."""
+
+    items: list[PresenceOut]
+    next: str | None = None
+
+
+class WaitingOut(Output):
+    """A caller in a queue. `call_id`: null for somebody of ours."""
+
+    call_id: str | None
+    number: str | None
+    number_raw: str | None
+    caller_name: str | None
+    since: datetime
+
+
+class QueueOut(Output):
+    """A queue. `waiting`: the hundred who have waited longest, these first; `count`: how many wait."""
+
+    pbx: str
+    name: str
+    count: int
+    waiting: tuple[WaitingOut, ...]
+
+
+class QueuePage(Output):
+    """Every queue of the PBXs that are connected."""
+
+    items: list[QueueOut]
+    next: str | None = None
 
 
 class EntryOut(Output):
@@ -288,6 +337,12 @@ def deal_out(deal: DealRow) -> DealOut:
 def contact_out(contact: ContactRow) -> ContactOut:
     """The contact as the API sends it."""
     return ContactOut.model_validate(contact)
+
+
+def queue_out(queue: Queue) -> QueueOut:
+    """The queue as the API sends it."""
+    waiting = tuple(WaitingOut.model_validate(each) for each in queue.waiting[:MOST_WAITING_SENT])
+    return QueueOut(pbx=queue.pbx, name=queue.name, count=len(queue.waiting), waiting=waiting)
 
 
 def total_values(total: ColumnTotal, currency: str) -> dict[str, Any]:
