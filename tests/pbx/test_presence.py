@@ -98,7 +98,7 @@ async def test_two_callers_wait_the_longest_first_until_one_is_taken_and_one_giv
     await panel.wait("sales", FIRST, SECOND)
     await daemon.as_("rep101").ask("GET", "/queues", 403)
     queues = (await daemon.supervisor.get("/queues"))["items"]
-    assert {each["name"] for each in queues} == {"fpbx", "linear", "sales"}
+    assert {each["name"] for each in queues} >= {"fpbx", "linear", "sales"}
     [sales] = [each for each in queues if each["name"] == "sales"]
     for waiting in sales["waiting"]:
         call = await daemon.supervisor.get(f"/calls/{waiting['call_id']}")
