@@ -19,6 +19,8 @@ from zeoncrm.config import Config, PbxConfig
 from zeoncrm.pipeline.bus import Bus, Published
 from zeoncrm.pipeline.calls_to_deals import Rules
 from zeoncrm.pipeline.events import PbxChanged, PeopleChanged, SettingsChanged
+from zeoncrm.pipeline.incoming import load_incoming
+from zeoncrm.pipeline.incoming_rules import Incoming
 from zeoncrm.pipeline.passwords import Passwords
 from zeoncrm.pipeline.people import Directory, load_directory, people_version
 from zeoncrm.pipeline.recorder import Recorder
@@ -49,6 +51,7 @@ class Daemon:
         self.database = Database(config.database.url, self.bus.publish)
         self.directory = Directory()
         self.settings = CallSettings()
+        self.incoming = Incoming()
         self.recorder = Recorder(self.database, self.rules)
         self.passwords = Passwords()
         self.pbxs = {each.name: self._pbx(each) for each in config.pbx}
@@ -63,6 +66,7 @@ class Daemon:
             region=config.phones.region,
             directory=lambda: self.directory,
             settings=lambda: self.settings,
+            rules=self.rules,
             pbx=self.pbx_states,
             telephones=self.pbxs,
             watch=self.watch,
@@ -76,7 +80,7 @@ class Daemon:
 
     def rules(self) -> Rules:
         """What calls are turned into deals by, as it is now."""
-        return Rules(self.settings, self.directory, self.config.phones.region)
+        return Rules(self.settings, self.directory, self.config.phones.region, self.incoming)
 
     def pbx_states(self) -> Mapping[str, PbxStatus]:
         """The state of each link."""
@@ -98,6 +102,7 @@ class Daemon:
         """Load people and settings again."""
         self.directory = await load_directory(self.database)
         self.settings = await load_settings(self.database)
+        self.incoming = await load_incoming(self.database)
         for each in self.config.pbx:
             self.pbxs[each.name].renumber(self.directory.numbering(each.name, self.config.phones.region, each.trunks))
         self.watch.stir()

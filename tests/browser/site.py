@@ -16,6 +16,8 @@ from zeoncrm.pipeline.bus import Bus, Published
 from zeoncrm.pipeline.call_events import CallEvent
 from zeoncrm.pipeline.calls_to_deals import Rules
 from zeoncrm.pipeline.events import CallView, PbxChanged, PeopleChanged, SettingsChanged
+from zeoncrm.pipeline.incoming import load_incoming
+from zeoncrm.pipeline.incoming_rules import Incoming
 from zeoncrm.pipeline.passwords import Passwords, new_secret, secret_hash
 from zeoncrm.pipeline.people import Directory, Role, add_person, load_directory
 from zeoncrm.pipeline.recorder import Recorder
@@ -50,8 +52,9 @@ class Site:
         self.bus = bus
         self.directory = Directory()
         self.settings = CallSettings()
+        self.incoming = Incoming()
         self.phone = NotedPhone()
-        self.recorder = Recorder(database, lambda: Rules(self.settings, self.directory, REGION))
+        self.recorder = Recorder(database, self.rules)
         self.watch = Watch(
             bus.publish,
             lambda: self.directory,
@@ -72,10 +75,15 @@ class Site:
             region=REGION,
             directory=lambda: self.directory,
             settings=lambda: self.settings,
+            rules=self.rules,
             pbx=self.pbx,
             telephones={self.phone.name: self.phone},
             watch=self.watch,
         )
+
+    def rules(self) -> Rules:
+        """What calls are turned into deals by."""
+        return Rules(self.settings, self.directory, REGION, self.incoming)
 
     def pbx(self) -> Mapping[str, PbxStatus]:
         """The link to the made-up PBX."""
@@ -110,7 +118,11 @@ class Site:
         """Load people and settings again."""
         self.directory = await load_directory(self.database)
         self.settings = await load_settings(self.database)
+<<<<<<< HEAD
         self.watch.stir()
+=======
+        self.incoming = await load_incoming(self.database)
+>>>>>>> 1523464 (Decide incoming calls by rules: pipeline, source, deal, owner of missed calls)
 
     def note(self, published: Published) -> None:
         """Hear of changed people and settings."""

@@ -30,6 +30,7 @@ from zeoncrm.pipeline.call_events import (
 from zeoncrm.pipeline.calls_to_deals import Rules
 from zeoncrm.pipeline.events import CallView, Event
 from zeoncrm.pipeline.ids import new_call_id
+from zeoncrm.pipeline.incoming_rules import Incoming
 from zeoncrm.pipeline.people import Directory, Viewer, load_directory, viewer_of
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.settings import CallSettings, DealCreation
@@ -74,6 +75,7 @@ class Firm:
         database.publish = self.bus.publish
         self.directory = Directory()
         self.settings = CallSettings()
+        self.incoming = Incoming()
         self.recorder = self.another_recorder(database)
         self.bus.subscribe(self.recorder.follow)
         self.now = NOON
@@ -84,7 +86,7 @@ class Firm:
 
     def another_recorder(self, database: Database, **options: Any) -> Recorder:
         """A recorder with this firm's rules: that of a second process, or with other bounds."""
-        return Recorder(database, lambda: Rules(self.settings, self.directory, "RU"), **options)
+        return Recorder(database, lambda: Rules(self.settings, self.directory, "RU", self.incoming), **options)
 
     def set(self, create: DealCreation | None = None, *, on_outbound: bool | None = None) -> None:
         """Change the settings."""

@@ -26,6 +26,8 @@ from zeoncrm.pipeline.deals import NewDeal, create_deal
 from zeoncrm.pipeline.errors import Unavailable
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.ids import new_call_id
+from zeoncrm.pipeline.incoming import load_incoming
+from zeoncrm.pipeline.incoming_rules import Incoming
 from zeoncrm.pipeline.passwords import Passwords, new_secret, secret_hash
 from zeoncrm.pipeline.people import Directory, Role, Viewer, add_person, load_directory, viewer_of
 from zeoncrm.pipeline.presence import PhoneState
@@ -113,8 +115,9 @@ class World:
         self.phone = NotedPhone()
         self.directory = Directory()
         self.settings = CallSettings()
+        self.incoming = Incoming()
         self.pbx = {PBX: PbxStatus("up", NOON, None)}
-        self.recorder = Recorder(database, lambda: Rules(self.settings, self.directory, "RU"))
+        self.recorder = Recorder(database, self.rules)
         self.bus.subscribe(self.recorder.follow)
         self.watch = Watch(self.bus.publish, lambda: self.directory, self.recorder.live, {PBX: self.phone}, self.clock)
         self.services = Services(
@@ -125,6 +128,7 @@ class World:
             region="RU",
             directory=lambda: self.directory,
             settings=lambda: self.settings,
+            rules=self.rules,
             pbx=lambda: self.pbx,
             telephones={PBX: self.phone},
             watch=self.watch,
@@ -134,9 +138,14 @@ class World:
         self.app = web.Application()
         self._stack = AsyncExitStack()
 
+    def rules(self) -> Rules:
+        """What calls are turned into deals by."""
+        return Rules(self.settings, self.directory, "RU", self.incoming)
+
     async def refresh(self) -> None:
-        """Load people again."""
+        """Load people and the rules for incoming calls again."""
         self.directory = await load_directory(self.database)
+        self.incoming = await load_incoming(self.database)
 
     def person(self, login: str) -> Viewer:
         """A person by login."""

@@ -19,7 +19,9 @@ from zeoncrm.pipeline.call_events import (
     CallIdentified,
     CallLinked,
     CallMerged,
+    CallQueued,
     CallRequested,
+    CallResult,
     CallStarted,
     LegAnswered,
     LegRang,
@@ -30,7 +32,6 @@ from zeoncrm.pipeline.calls import CallState, IllegalTransition
 from zeoncrm.pipeline.calls_to_deals import Rules, attach
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.ledger import Ledger, Wanted, ids
-from zeoncrm.pipeline.settings import DealCreation
 from zeoncrm.store import calls as store
 from zeoncrm.store import timeline
 from zeoncrm.store.database import Transaction
@@ -79,7 +80,7 @@ class CallBatch:
         begun = [event.call_id for event in batch if isinstance(event, CallStarted | CallRequested)]
         rows = await store.some(self._tx.connection, begun)
         self._stored = {call_id: view_of(row) for call_id, row in rows.items()}
-        wanted = self._wanted([event for event in batch if isinstance(event, DECISIVE)])
+        wanted = self._wanted([event for event in batch if self._decides(event)])
         self._ledger = await Ledger.open(self._tx, self._rules.directory, wanted)
 
     def take(self, event: CallEvent) -> None:
@@ -119,12 +120,20 @@ class CallBatch:
             contact_ids=ids(view.call.contact_id for view in views),
             deal_ids=ids((*(view.call.deal_id for view in views), *(getattr(e, "deal_id", None) for e in events))),
             most_new=len({event.call_id for event in events}) if self._may_make(events) else 0,
+            turns=self._rules.incoming.has_groups and any(isinstance(event, CallEnded) for event in events),
         )
+
+    def _decides(self, event: CallEvent) -> bool:
+        """Whether contact and deal are looked at after the event; rules may ask for the queue, and for the end."""
+        if isinstance(event, DECISIVE):
+            return True
+        by_rule = isinstance(event, CallQueued) or (isinstance(event, CallEnded) and event.result is CallResult.MISSED)
+        return by_rule and bool(self._rules.incoming.rules)
 
     def _may_make(self, events: Sequence[CallEvent]) -> bool:
         """Whether contacts or deals may come of the events: of a mere ring only if a supervisor wants it so."""
-        at_once = self._rules.settings.create_deals is DealCreation.INBOUND
-        return at_once or any(not isinstance(event, CallStarted) for event in events)
+        at_once = self._rules.may_create_at_once()
+        return at_once or any(isinstance(event, DECISIVE) and not isinstance(event, CallStarted) for event in events)
 
     def _after(self, before: CallView | None, event: CallEvent) -> CallView | None:
         """The call after the event, or None when the event changes nothing."""
@@ -137,9 +146,9 @@ class CallBatch:
         except IllegalTransition as refusal:
             log.debug("an event changes nothing", reason=str(refusal))
             return None
-        if isinstance(event, DECISIVE):
+        if self._decides(event):
             return self._attach(view, event)
-        if isinstance(event, CallEnded) and view.call.owner_id is None:
+        if isinstance(event, CallEnded) and view.call.owner_id is None and view.call.screened is None:
             # Nobody answered: it is the matter of whoever is responsible for the caller.
             owner_id = view.deal_owner_id or view.contact_owner_id
             owner = self._rules.directory.login(owner_id)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zeoncrm.pipeline.call_events import CallResult, Direction, LegOutcome, Reached, Source
-from zeoncrm.pipeline.calls import Call, CallState, Leg, Progress
+from zeoncrm.pipeline.calls import Call, CallState, Leg, Progress, Screening
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.store.calls import CallRow
 
@@ -29,6 +29,7 @@ _PLAIN = (
     "deal_id",
     "owner_id",
     "requested_by",
+    "rule",
 )
 _ENUMS: dict[str, Any] = {
     "direction": Direction,
@@ -37,6 +38,7 @@ _ENUMS: dict[str, Any] = {
     "reached": Reached,
     "progress": Progress,
     "source": Source,
+    "screened": Screening,
 }
 
 

@@ -50,6 +50,13 @@ class Progress(StrEnum):
     RINGING_THERE = "ringing_there"
 
 
+class Screening(StrEnum):
+    """What a supervisor decided about a number: its calls are nobody's work. A blocked one is hung up by the PBX."""
+
+    IGNORED = "ignored"
+    BLOCKED = "blocked"
+
+
 class IllegalTransition(Exception):
     """An event that the call's state does not allow. The call is unchanged."""
 
@@ -96,6 +103,9 @@ class Call:
     deal_id: int | None = None
     owner_id: int | None = None
     requested_by: int | None = None
+    # What the rules for incoming calls say: the number is listed; the name of the rule that the call falls under.
+    screened: Screening | None = None
+    rule: str | None = None
 
     @property
     def wait_seconds(self) -> int | None:

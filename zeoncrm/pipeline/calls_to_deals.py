@@ -7,19 +7,23 @@ call a deal in "Unsorted" that belongs to whoever picked up first. Numbers that 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from zeoncrm.pipeline.call_events import Direction
-from zeoncrm.pipeline.calls import Call
+from zeoncrm.pipeline.calls import Call, CallState
 from zeoncrm.pipeline.events import CallView, ContactChanged, DealChanged, DealCreated, Event, concerning
+from zeoncrm.pipeline.incoming_rules import Asked, Incoming, MissedOwner, Ruling, ruling
 from zeoncrm.pipeline.ledger import Ledger
 from zeoncrm.pipeline.numbers import national, normalise
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.settings import CallSettings, DealCreation
 from zeoncrm.store.deals import DealRow
+from zeoncrm.store.incoming import RuleRow
 
 NAMELESS = "Withheld number"
+# What a deal that a call makes has as its source, unless a rule names another.
+SOURCE = "call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +33,40 @@ class Rules:
     settings: CallSettings
     directory: Directory
     region: str
+    incoming: Incoming = field(default_factory=Incoming)
 
-    def wants_contact(self, call: Call) -> bool:
+    def ruling(self, call: Call, *, known: bool) -> Ruling:
+        """The rule for incoming calls that the call falls under now. `known`: the caller was one before it began."""
+        if call.direction is not Direction.INBOUND or not self.incoming.rules:
+            return Ruling()
+        final = call.answered_at is not None or call.state is CallState.ENDED
+        asked = Asked(at=call.started_at, did=call.did, queue=call.queue, known=known, final=final)
+        return ruling(self.incoming.rules, asked, self.settings.zone, self.region)
+
+    def creation(self, found: Ruling) -> DealCreation:
+        """When a call under this ruling makes a deal; one that is not settled waits for the answer or the end."""
+        if not found.settled:
+            return DealCreation.ANSWERED
+        chosen = found.rule.create_deals if found.rule else None
+        return DealCreation(chosen) if chosen else self.settings.create_deals
+
+    def may_create_at_once(self) -> bool:
+        """Whether a mere ring may make a deal."""
+        chosen = [self.settings.create_deals, *(rule.create_deals for rule in self.incoming.rules if rule.active)]
+        return DealCreation.INBOUND in chosen
+
+    def wants_contact(self, call: Call, found: Ruling) -> bool:
         """Whether the caller is to become a contact now: strangers who only tried do not."""
         if call.direction is Direction.OUTBOUND:
             dialled = caller_of_ours(call) is not None or call.requested_by is not None
             return dialled or call.answered_at is not None
-        return call.answered_at is not None or self.settings.create_deals is DealCreation.INBOUND
+        return call.answered_at is not None or self.creation(found) is DealCreation.INBOUND
 
-    def wants_deal(self, call: Call) -> bool:
+    def wants_deal(self, call: Call, found: Ruling) -> bool:
         """Whether the call is to stand on the board now if it is on no deal yet."""
         if call.direction is Direction.OUTBOUND:
             return self.settings.create_deals_on_outbound and call.answered_at is not None
-        match self.settings.create_deals:
+        match self.creation(found):
             case DealCreation.NEVER:
                 return False
             case DealCreation.INBOUND:
@@ -66,11 +91,57 @@ def caller_of_ours(call: Call) -> str | None:
 
 
 def attach(ledger: Ledger, rules: Rules, view: CallView, at: datetime, emit: Callable[[Event], None]) -> CallView:
-    """Put the call on its contact and deal, making them when the rules say so; `emit` is told what changed."""
-    view = replace(view, call=_owned(rules, view.call))
-    view = _with_contact(ledger, rules, view, at, emit)
-    view = _with_deal(ledger, rules, view, at, emit)
+    """Put the call on its contact and deal, making them when the rules say so; `emit` is told what changed.
+
+    A listed number's call is put on nothing. What stands on a contact or deal already stays there.
+    """
+    call = _owned(rules, view.call)
+    if call.contact_id is None and call.deal_id is None:
+        call = replace(call, screened=rules.incoming.screening(call.number, call.number_raw))
+    if call.screened is not None:
+        return replace(view, call=replace(call, rule=None), owner=rules.directory.login(call.owner_id))
+    found = rules.ruling(call, known=_is_known(ledger, call))
+    view = replace(view, call=replace(call, rule=found.rule.name if found.rule else None))
+    view = _with_contact(ledger, rules, found, view, at, emit)
+    view = _with_deal(ledger, rules, found, view, at, emit)
+    if view.call.state is CallState.ENDED:
+        view = _with_owner_of_missed(ledger, found, view, at, emit)
     return replace(view, owner=rules.directory.login(view.call.owner_id))
+
+
+def _is_known(ledger: Ledger, call: Call) -> bool:
+    """Whether the caller was a contact before the call began: the one that the call itself makes does not count."""
+    contact_id = call.contact_id
+    if contact_id is None and call.number is not None:
+        contact_id = ledger.caller(call.number)
+    contact = ledger.contact(contact_id)
+    return contact is not None and contact.created_at < call.started_at
+
+
+def _with_owner_of_missed(
+    ledger: Ledger, found: Ruling, view: CallView, at: datetime, emit: Callable[[Event], None]
+) -> CallView:
+    """Nobody answered: it is the matter of the deal's owner, else of whom the rule says, and so is nobody's deal."""
+    call = view.call
+    if call.owner_id is not None or call.answered_at is not None:
+        return view
+    owner_id = view.deal_owner_id or _owner_by_rule(ledger, found.rule, view)
+    deal = ledger.deal(call.deal_id)
+    if deal is not None and deal.owner_id is None and owner_id is not None:
+        deal = ledger.complete_deal(deal, at, owner_id=owner_id, contact=None)
+        emit(DealChanged(people=concerning(owner_id), deal=deal))
+    return replace(
+        view, call=replace(call, owner_id=owner_id), deal_owner_id=deal.owner_id if deal else view.deal_owner_id
+    )
+
+
+def _owner_by_rule(ledger: Ledger, rule: RuleRow | None, view: CallView) -> int | None:
+    match rule.missed_owner if rule else MissedOwner.RESPONSIBLE:
+        case MissedOwner.GROUP if rule is not None:
+            return ledger.take_turn(rule)
+        case MissedOwner.PERSON if rule is not None:
+            return ledger.active(rule.person_id)
+    return view.contact_owner_id
 
 
 def _owned(rules: Rules, call: Call) -> Call:
@@ -83,14 +154,14 @@ def _owned(rules: Rules, call: Call) -> Call:
 
 
 def _with_contact(
-    ledger: Ledger, rules: Rules, view: CallView, at: datetime, emit: Callable[[Event], None]
+    ledger: Ledger, rules: Rules, found: Ruling, view: CallView, at: datetime, emit: Callable[[Event], None]
 ) -> CallView:
     call = view.call
     contact_id = call.contact_id
     if contact_id is None and call.number is not None:
         contact_id = ledger.caller(call.number)
     contact = ledger.contact(contact_id)
-    if contact is None and contact_id is None and call.number is not None and rules.wants_contact(call):
+    if contact is None and contact_id is None and call.number is not None and rules.wants_contact(call, found):
         contact = ledger.add_contact(
             name=name_of_caller(call, rules.region),
             owner_id=rules.responsible(call),
@@ -111,23 +182,33 @@ def _with_contact(
     )
 
 
-def _with_deal(ledger: Ledger, rules: Rules, view: CallView, at: datetime, emit: Callable[[Event], None]) -> CallView:
+def _with_deal(
+    ledger: Ledger, rules: Rules, found: Ruling, view: CallView, at: datetime, emit: Callable[[Event], None]
+) -> CallView:
     call = view.call
     deal = ledger.deal(call.deal_id) if call.deal_id is not None else ledger.open_deal(call.contact_id)
-    if deal is None and rules.wants_deal(call):
+    if deal is None and rules.wants_deal(call, found):
         contact = ledger.contact(call.contact_id)
         deal = ledger.add_deal(
             title=contact.name if contact else name_of_caller(call, rules.region),
-            owner_id=rules.responsible(call) if call.answered_at is not None else view.contact_owner_id,
+            owner_id=rules.responsible(call) if call.answered_at is not None else _owner_while_ringing(found, view),
             contact=contact,
             currency=rules.settings.currency,
             at=at,
+            source=(found.rule.source if found.rule else None) or SOURCE,
+            pipeline_id=found.rule.pipeline_id if found.rule else None,
         )
         emit(DealCreated(people=concerning(deal.owner_id), deal=deal, call_id=call.id))
     if deal is None:
         return view
     deal = _completed(ledger, rules, call, deal, at, emit)
     return replace(view, call=replace(call, deal_id=deal.id), deal_owner_id=deal.owner_id)
+
+
+def _owner_while_ringing(found: Ruling, view: CallView) -> int | None:
+    """The caller's responsible; nobody when a rule gives missed calls to others, until it is missed or answered."""
+    by_rule = found.rule is not None and found.rule.missed_owner != MissedOwner.RESPONSIBLE
+    return None if by_rule else view.contact_owner_id
 
 
 def _completed(

@@ -11,25 +11,29 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from zeoncrm.pipeline.incoming_rules import whose_turn
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.stages import unsorted_stage
-from zeoncrm.store import contacts, deals, stages, tables, timeline
+from zeoncrm.store import contacts, deals, incoming, stages, tables, timeline
 from zeoncrm.store.contacts import ContactRow, PhoneRow
 from zeoncrm.store.database import Transaction
 from zeoncrm.store.deals import DealRow
 from zeoncrm.store.errors import Conflict
+from zeoncrm.store.incoming import RuleRow
 from zeoncrm.store.sql import reserve_ids
 from zeoncrm.store.stages import StageRow
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a batch may need: numbers in E.164, ids of contacts and deals, and how many of each it may make."""
+    """What a batch may need: numbers in E.164, ids of contacts and deals, how many of each it may make, and whether
+    people may take turns."""
 
     numbers: frozenset[str] = frozenset()
     contact_ids: frozenset[int] = frozenset()
     deal_ids: frozenset[int] = frozenset()
     most_new: int = 0
+    turns: bool = False
 
 
 @dataclass(slots=True)
@@ -46,7 +50,8 @@ class Ledger:
     def __init__(self, tx: Transaction, directory: Directory) -> None:
         self._tx = tx
         self._directory = directory
-        self._unsorted: StageRow | None = None
+        # Where new deals stand, by pipeline; None: in the default one.
+        self._unsorted: dict[int | None, StageRow] = {}
         self._callers: dict[str, int] = {}
         self._contacts: dict[int, ContactRow] = {}
         self._deals: dict[int, DealRow] = {}
@@ -57,6 +62,8 @@ class Ledger:
         self._owned_contacts: dict[int, int] = {}
         self._changed_deals: dict[int, _Changes] = {}
         self._entries: list[dict[str, Any]] = []
+        self._turns: dict[tuple[int, int], int] = {}
+        self._taken: dict[tuple[int, int], int] = {}
 
     @classmethod
     async def open(cls, tx: Transaction, directory: Directory, wanted: Wanted) -> Ledger:
@@ -68,9 +75,13 @@ class Ledger:
         ledger._contacts = await contacts.some(connection, contact_ids)
         ledger._deals = await deals.known_for_calls(connection, wanted.deal_ids, contact_ids)
         if wanted.most_new:
-            ledger._unsorted = unsorted_stage((await stages.all_pipelines(connection))[0])
+            pipelines = await stages.all_pipelines(connection)
+            ledger._unsorted = {None: unsorted_stage(pipelines[0])}
+            ledger._unsorted |= {each.id: unsorted_stage(each) for each in pipelines if each.stages}
             ledger._contact_ids = await reserve_ids(connection, tables.contacts, wanted.most_new)
             ledger._deal_ids = await reserve_ids(connection, tables.deals, wanted.most_new)
+        if wanted.turns:
+            ledger._turns = await incoming.turns(connection)
         return ledger
 
     def caller(self, number: str) -> int | None:
@@ -123,19 +134,28 @@ class Ledger:
         return given
 
     def add_deal(
-        self, *, title: str, owner_id: int | None, contact: ContactRow | None, currency: str, at: datetime
+        self,
+        *,
+        title: str,
+        owner_id: int | None,
+        contact: ContactRow | None,
+        currency: str,
+        at: datetime,
+        source: str,
+        pipeline_id: int | None = None,
     ) -> DealRow:
-        """A new deal in "Unsorted"."""
-        if self._unsorted is None:
+        """A new deal in "Unsorted": of the default pipeline, unless another one is named that is still there."""
+        stage = self._unsorted.get(pipeline_id) or self._unsorted.get(None)
+        if stage is None:
             raise ValueError("no new deal was expected")
         deal = DealRow(
             id=self._deal_ids.pop(0),
             title=title,
             type=None,
-            pipeline_id=self._unsorted.pipeline_id,
-            stage_id=self._unsorted.id,
-            stage=self._unsorted.name,
-            stage_kind=self._unsorted.kind,
+            pipeline_id=stage.pipeline_id,
+            stage_id=stage.id,
+            stage=stage.name,
+            stage_kind=stage.kind,
             owner_id=owner_id,
             owner=self._directory.login(owner_id),
             owner_name=self._directory.name(owner_id),
@@ -146,7 +166,7 @@ class Ledger:
             company=contact.company if contact else None,
             amount=None,
             currency=currency,
-            source="call",
+            source=source,
             priority="normal",
             next_step=None,
             next_step_at=None,
@@ -182,6 +202,24 @@ class Ledger:
         self._note("changed", at, deal_id=deal.id, contact_id=completed.contact_id, data=shown)
         return completed
 
+    def take_turn(self, rule: RuleRow) -> int | None:
+        """Whose turn it is in the rule's group, which they have had then; None when nobody of it is with us."""
+        group = [person for person in rule.group if self.active(person) is not None]
+        chosen = whose_turn(group, lambda person: self._turns.get((rule.id, person), 0), self._is_there)
+        if chosen is not None:
+            last = max((turn for (rule_id, _), turn in self._turns.items() if rule_id == rule.id), default=0)
+            self._turns[rule.id, chosen] = self._taken[rule.id, chosen] = last + 1
+        return chosen
+
+    def active(self, person_id: int | None) -> int | None:
+        """The person, if they are still with us."""
+        person = self._directory.by_id.get(person_id) if person_id is not None else None
+        return person_id if person is not None and person.active else None
+
+    def _is_there(self, person_id: int) -> bool:
+        person = self._directory.by_id.get(person_id)
+        return person is not None and not person.away
+
     def note_call(self, call_id: str, at: datetime, *, contact_id: int | None, deal_id: int | None) -> None:
         """The timeline entry of a call."""
         self._note("call", at, call_id=call_id, contact_id=contact_id, deal_id=deal_id)
@@ -195,6 +233,7 @@ class Ledger:
         for changes in self._changed_deals.values():
             if not await deals.change(self._tx, changes.before, **changes.values):
                 raise Conflict("a deal was changed meanwhile")
+        await incoming.save_turns(self._tx, self._taken)
 
     async def save_timeline(self) -> None:
         """Write the timeline; comes after the calls that it names."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -32,6 +33,8 @@ class CallSettings(BaseModel):
     create_deals_on_outbound: bool = False
     allowed_prefixes: tuple[str, ...] = Field(default=(), max_length=100)
     currency: str = Field(default="RUB", pattern=r"\A[A-Z]{3}\z")
+    # The company's, an IANA name: rules by time of day and weekday go by its clock.
+    time_zone: str = "UTC"
 
     @field_validator("allowed_prefixes")
     @classmethod
@@ -40,6 +43,26 @@ class CallSettings(BaseModel):
             if not re.fullmatch(r"\+[0-9]{1,14}", prefix):
                 raise ValueError(f"a prefix is + and digits, not {prefix[:20]!r}")
         return tuple(dict.fromkeys(prefixes))
+
+    @field_validator("time_zone")
+    @classmethod
+    def _time_zone(cls, name: str) -> str:
+        if zone_named(name) is None:
+            raise ValueError(f"there is no time zone {name[:40]!r}")
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The company's time zone."""
+        return ZoneInfo(self.time_zone)
+
+
+def zone_named(name: str) -> ZoneInfo | None:
+    """The time zone of this IANA name, if there is one."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 async def load_settings(database: Database) -> CallSettings:

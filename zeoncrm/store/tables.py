@@ -102,6 +102,7 @@ contacts = sa.Table(
     sa.Column("search", Text(600), nullable=False, default=""),
     _ref("owner_id", "people.id"),
     _ref("company_id", "companies.id"),
+    sa.Column("vip", sa.Boolean, nullable=False, default=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("version", sa.Integer, nullable=False, default=1),
     sa.Index("ix_contacts_owner", "owner_id", "id"),
@@ -211,6 +212,9 @@ calls = sa.Table(
     sa.Column("answered_outside", Text(128)),
     sa.Column("reached", Text(16)),
     sa.Column("progress", Text(16)),
+    # What the rules for incoming calls made of it: `ignored` or `blocked`; and the name of the rule that it fell under.
+    sa.Column("screened", Text(16)),
+    sa.Column("rule", Text(100)),
     _ref("contact_id", "contacts.id"),
     _ref("deal_id", "deals.id"),
     _ref("owner_id", "people.id"),
@@ -272,6 +276,51 @@ timeline = sa.Table(
     sa.Index("ix_timeline_contact", "contact_id", "id"),
     sa.Index("ix_timeline_deal", "deal_id", "id"),
     sa.Index("ix_timeline_call", "call_id", "kind"),
+)
+
+# Rules for incoming calls, tried in the order of `position`. Times of day are minutes since midnight, days are ISO's
+# (1: Monday). What is empty asks for nothing; `create_deals` empty: as the settings of calls have it.
+incoming_rules = sa.Table(
+    "incoming_rules",
+    metadata,
+    _id(),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("name", Text(100), nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False, default=True),
+    sa.Column("dids", sa.JSON, nullable=False),
+    sa.Column("queues", sa.JSON, nullable=False),
+    sa.Column("weekdays", sa.JSON, nullable=False),
+    sa.Column("begins", sa.Integer),
+    sa.Column("ends", sa.Integer),
+    sa.Column("callers", Text(16), nullable=False),
+    _ref("pipeline_id", "pipelines.id"),
+    sa.Column("source", Text(64)),
+    sa.Column("create_deals", Text(16)),
+    sa.Column("missed_owner", Text(16), nullable=False),
+    _ref("person_id", "people.id"),
+)
+
+# Whose turn it is among the people of a rule: theirs whose last turn is longest ago. 0: had none yet.
+incoming_rule_people = sa.Table(
+    "incoming_rule_people",
+    metadata,
+    _ref("rule_id", "incoming_rules.id", nullable=False, ondelete="CASCADE"),
+    _ref("person_id", "people.id", nullable=False, ondelete="CASCADE"),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("last_turn", sa.BigInteger, nullable=False, default=0),
+    sa.PrimaryKeyConstraint("rule_id", "person_id"),
+)
+
+# Numbers whose calls are nobody's work. `pattern`: E.164 or bare digits, with a `*` at the end for all that begin so.
+listed_numbers = sa.Table(
+    "listed_numbers",
+    metadata,
+    _id(),
+    sa.Column("pattern", Text(24), nullable=False, unique=True),
+    sa.Column("listing", Text(16), nullable=False),
+    sa.Column("note", Text(200), nullable=False, default=""),
+    _ref("added_by", "people.id"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
 settings = sa.Table(

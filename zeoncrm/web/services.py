@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from zeoncrm.pipeline.bus import Bus
+from zeoncrm.pipeline.calls_to_deals import Rules
 from zeoncrm.pipeline.dialling import Rate, Telephone
 from zeoncrm.pipeline.passwords import Passwords
 from zeoncrm.pipeline.people import Directory
@@ -41,6 +42,7 @@ class Services:
     region: str
     directory: Callable[[], Directory]
     settings: Callable[[], CallSettings]
+    rules: Callable[[], Rules]
     pbx: Callable[[], Mapping[str, PbxStatus]]
     telephones: Mapping[str, Telephone]
     watch: Watch

@@ -138,6 +138,7 @@ def upgrade() -> None:
         sa.Column("search", types.Text(length=600), nullable=False),
         sa.Column("owner_id", types.Id(), nullable=True),
         sa.Column("company_id", types.Id(), nullable=True),
+        sa.Column("vip", sa.Boolean(), nullable=False),
         sa.Column("created_at", types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -256,6 +257,8 @@ def upgrade() -> None:
         sa.Column("answered_outside", types.Text(length=128), nullable=True),
         sa.Column("reached", types.Text(length=16), nullable=True),
         sa.Column("progress", types.Text(length=16), nullable=True),
+        sa.Column("screened", types.Text(length=16), nullable=True),
+        sa.Column("rule", types.Text(length=100), nullable=True),
         sa.Column("contact_id", types.Id(), nullable=True),
         sa.Column("deal_id", types.Id(), nullable=True),
         sa.Column("owner_id", types.Id(), nullable=True),
@@ -350,4 +353,60 @@ def upgrade() -> None:
         batch_op.create_index("ix_timeline_contact", ["contact_id", "id"], unique=False)
         batch_op.create_index("ix_timeline_deal", ["deal_id", "id"], unique=False)
 
+    op.create_table(
+        "incoming_rules",
+        sa.Column("id", types.Id(), autoincrement=True, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("name", types.Text(length=100), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("dids", sa.JSON(), nullable=False),
+        sa.Column("queues", sa.JSON(), nullable=False),
+        sa.Column("weekdays", sa.JSON(), nullable=False),
+        sa.Column("begins", sa.Integer(), nullable=True),
+        sa.Column("ends", sa.Integer(), nullable=True),
+        sa.Column("callers", types.Text(length=16), nullable=False),
+        sa.Column("pipeline_id", types.Id(), nullable=True),
+        sa.Column("source", types.Text(length=64), nullable=True),
+        sa.Column("create_deals", types.Text(length=16), nullable=True),
+        sa.Column("missed_owner", types.Text(length=16), nullable=False),
+        sa.Column("person_id", types.Id(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_incoming_rules_person_id_people"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["pipeline_id"], ["pipelines.id"], name=op.f("fk_incoming_rules_pipeline_id_pipelines"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incoming_rules")),
+    )
+    op.create_table(
+        "incoming_rule_people",
+        sa.Column("rule_id", types.Id(), nullable=False),
+        sa.Column("person_id", types.Id(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("last_turn", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_incoming_rule_people_person_id_people"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["rule_id"],
+            ["incoming_rules.id"],
+            name=op.f("fk_incoming_rule_people_rule_id_incoming_rules"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("rule_id", "person_id", name=op.f("pk_incoming_rule_people")),
+    )
+    op.create_table(
+        "listed_numbers",
+        sa.Column("id", types.Id(), autoincrement=True, nullable=False),
+        sa.Column("pattern", types.Text(length=24), nullable=False),
+        sa.Column("listing", types.Text(length=16), nullable=False),
+        sa.Column("note", types.Text(length=200), nullable=False),
+        sa.Column("added_by", types.Id(), nullable=True),
+        sa.Column("created_at", types.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["added_by"], ["people.id"], name=op.f("fk_listed_numbers_added_by_people"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_listed_numbers")),
+        sa.UniqueConstraint("pattern", name=op.f("uq_listed_numbers_pattern")),
+    )
     # ### end Alembic commands ###
