@@ -118,11 +118,8 @@ class Site:
         """Load people and settings again."""
         self.directory = await load_directory(self.database)
         self.settings = await load_settings(self.database)
-<<<<<<< HEAD
-        self.watch.stir()
-=======
         self.incoming = await load_incoming(self.database)
->>>>>>> 1523464 (Decide incoming calls by rules: pipeline, source, deal, owner of missed calls)
+        self.watch.stir()
 
     def note(self, published: Published) -> None:
         """Hear of changed people and settings."""
