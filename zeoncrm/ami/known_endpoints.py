@@ -12,6 +12,7 @@ import structlog
 from zeoncrm.ami.endpoints import Evidence, device_used_as_trunk, judged, phones_of
 from zeoncrm.ami.errors import AmiError
 from zeoncrm.ami.messages import Message, Reloaded
+from zeoncrm.ami.presence import PhoneChanged
 from zeoncrm.ami.survey import Asked, survey
 from zeoncrm.pipeline.endpoints import Endpoint, EndpointKind
 from zeoncrm.pipeline.numbering import Numbering
@@ -58,6 +59,9 @@ class KnownEndpoints:
         """Look at a message before anybody else does."""
         if isinstance(message, Reloaded):
             self.ask_again()
+        elif isinstance(message, PhoneChanged):
+            if message.device not in self._evidence:
+                self._wanted.set()
         elif device := device_used_as_trunk(message, self._strangers, self._people.region):
             log.info("an endpoint is a trunk: it carries calls of other numbers", pbx=self._pbx, endpoint=device)
             self._evidence[device] = replace(self._evidence[device], carries_calls=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -25,16 +25,72 @@ class PbxMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The metrics, each with a value for each PBX."""
-        messages = CounterMetricFamily("zeoncrm_ami_messages", "AMI messages that calls are made of", labels=["pbx"])
-        dropped = CounterMetricFamily("zeoncrm_ami_dropped", "AMI messages that were too long", labels=["pbx"])
-        unread = CounterMetricFamily("zeoncrm_ami_unparsable", "AMI messages not understood", labels=["pbx"])
-        drift = CounterMetricFamily("zeoncrm_ami_drift", "Channels that snapshots showed otherwise", labels=["pbx"])
-        backlog = GaugeMetricFamily("zeoncrm_ami_backlog", "AMI messages not taken yet", labels=["pbx"])
-        for pbx in self._pbxs:
-            counters, name = pbx.connection.counters, [pbx.name]
-            messages.add_metric(name, counters.messages)
-            dropped.add_metric(name, counters.dropped)
-            unread.add_metric(name, counters.unparsable)
-            drift.add_metric(name, pbx.tracker.drift)
-            backlog.add_metric(name, pbx.connection.backlog)
-        yield from (messages, dropped, unread, drift, backlog)
+        for kind, name, words, value in METRICS:
+            metric = kind(name, words, labels=["pbx"])
+            for pbx in self._pbxs:
+                metric.add_metric([pbx.name], value(pbx))
+            yield metric
+
+
+METRICS: tuple[tuple[type[CounterMetricFamily | GaugeMetricFamily], str, str, Callable[[Pbx], float]], ...] = (
+    (
+        CounterMetricFamily,
+        "zeoncrm_ami_events",
+        "AMI events of any kind",
+        lambda pbx: pbx.connection.counters.events,
+    ),
+    (
+        CounterMetricFamily,
+        "zeoncrm_ami_messages",
+        "AMI messages that calls are made of",
+        lambda pbx: pbx.connection.counters.messages,
+    ),
+    (
+        CounterMetricFamily,
+        "zeoncrm_ami_dropped",
+        "AMI messages that were too long",
+        lambda pbx: pbx.connection.counters.dropped,
+    ),
+    (
+        CounterMetricFamily,
+        "zeoncrm_ami_unparsable",
+        "AMI messages not understood",
+        lambda pbx: pbx.connection.counters.unparsable,
+    ),
+    (
+        CounterMetricFamily,
+        "zeoncrm_ami_logins",
+        "Log-ins to the PBX",
+        lambda pbx: pbx.connection.counters.logins,
+    ),
+    (
+        CounterMetricFamily,
+        "zeoncrm_ami_stalls",
+        "Links ended since events had stopped while calls went on",
+        lambda pbx: pbx.connection.counters.stalls,
+    ),
+    (
+        CounterMetricFamily,
+        "zeoncrm_ami_drift",
+        "Channels that snapshots showed otherwise",
+        lambda pbx: pbx.tracker.drift,
+    ),
+    (
+        GaugeMetricFamily,
+        "zeoncrm_ami_backlog",
+        "AMI messages not taken yet",
+        lambda pbx: pbx.connection.backlog,
+    ),
+    (
+        GaugeMetricFamily,
+        "zeoncrm_ami_last_event_timestamp_seconds",
+        "When the last event came that calls are made of; 0: none yet",
+        lambda pbx: last.timestamp() if (last := pbx.connection.counters.last_message_at) else 0.0,
+    ),
+    (
+        GaugeMetricFamily,
+        "zeoncrm_ami_calls_in_progress",
+        "Calls in progress on the PBX: with an old last event, its events may be dead",
+        lambda pbx: len(pbx.tracker.calls),
+    ),
+)

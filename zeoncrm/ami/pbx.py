@@ -15,6 +15,8 @@ from zeoncrm.ami.control import Control, channel_for
 from zeoncrm.ami.errors import ActionRefused, AmiError, NotConnected, OutcomeUnknown
 from zeoncrm.ami.known_endpoints import KnownEndpoints
 from zeoncrm.ami.messages import Message
+from zeoncrm.ami.rate import EventRate
+from zeoncrm.ami.trace import Trace
 from zeoncrm.ami.tracker import CallTracker
 from zeoncrm.pipeline.call_events import CallEvent
 from zeoncrm.pipeline.calls import Call
@@ -63,11 +65,14 @@ class Pbx:
         self._record = record
         self._on_status = on_status
         self._endpoints = KnownEndpoints(account.name, numbering, self._renumber)
+        self.trace = Trace()
+        self.rate = EventRate()
         self.tracker = CallTracker(account.name, numbering, new_call_id)
         self.connection = AmiConnection(
             account,
             self._take,
             on_status=self._note_status,
+            on_frame=self.trace.keep,
             calls_go_on=lambda: bool(self.tracker.calls),
             timings=timings or Timings(),
             listings=LISTINGS,
@@ -120,7 +125,10 @@ class Pbx:
 
     async def expire(self, now: datetime) -> None:
         """Close the calls that can't go on. To be called every few seconds."""
-        for event in self.tracker.expire(now):
+        self.rate.note(now, self.connection.counters.events)
+        events = self.tracker.expire(now)
+        self.trace.note(now, None, events)
+        for event in events:
             await self._record(event)
 
     def channel_id(self, call_id: str) -> str:
@@ -193,8 +201,11 @@ class Pbx:
 
     async def _take(self, message: Message) -> None:
         self._endpoints.feed(message)
-        for event in self.tracker.feed(message):
-            await self._record(event)
+        events = self.tracker.feed(message)
+        if events:
+            self.trace.note(message.at, message, events)
+            for event in events:
+                await self._record(event)
         if self._phones.feed(message) | self._queues.feed(message):
             self._on_watched()
 

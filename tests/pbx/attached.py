@@ -1,0 +1,58 @@
+"""A `Pbx` in the test's own process, attached to the lab with the least rights; nobody's extensions are known."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from tests.ami.linked import FAST
+from tests.pbx.lab import Lab
+from tests.replayed import replayed
+from zeoncrm.ami.connection import PbxAccount
+from zeoncrm.ami.pbx import Dialling, Pbx
+from zeoncrm.pipeline.call_events import CallEnded, CallEvent
+from zeoncrm.pipeline.calls import Call
+from zeoncrm.pipeline.numbering import Numbering
+
+
+class Attached:
+    """The PBX, and the events of its calls."""
+
+    def __init__(self, lab: Lab) -> None:
+        account = PbxAccount("main", lab.pbx.host, lab.pbx.ami_port, "zeoncrm", lab.secret)
+        self.events: list[CallEvent] = []
+        self._news = asyncio.Condition()
+        self.pbx = Pbx(
+            account, Dialling(), Numbering("RU"), self._record, on_status=lambda name, status: None, timings=FAST
+        )
+
+    async def _record(self, event: CallEvent) -> None:
+        async with self._news:
+            self.events.append(event)
+            self._news.notify_all()
+
+    async def ended(self) -> Call:
+        """The only call, once it is over."""
+        await self.until(lambda: any(isinstance(event, CallEnded) for event in self.events))
+        (call,) = replayed(self.events).values()
+        return call
+
+    async def until(self, happened: Callable[[], bool]) -> None:
+        async with asyncio.timeout(15), self._news:
+            await self._news.wait_for(happened)
+
+
+@asynccontextmanager
+async def attached(lab: Lab) -> AsyncIterator[Attached]:
+    """Attached to the lab, of whose people nobody is known, once it has told of its endpoints."""
+    result = Attached(lab)
+    running = asyncio.create_task(result.pbx.run())
+    try:
+        async with asyncio.timeout(15):
+            await result.pbx._endpoints.told.wait()
+        yield result
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running

@@ -1,0 +1,73 @@
+"""What an operator sees of a PBX, and may do to its link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from zeoncrm.pipeline.call_traces import CallTrace
+from zeoncrm.pipeline.calls import Call
+from zeoncrm.pipeline.endpoints import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class RightSeen:
+    """A class that the account needs (`read = call`): whether it has it, None when that can't be learned."""
+
+    key: str
+    held: bool | None
+    cost: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The last time that the link was not up."""
+
+    at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbxReport:
+    """How a link is, and what it has been through since the daemon started. Times are UTC.
+
+    `state`: connecting, up, auth-failed or down. `quiet`: no event for long though calls go on; the PBX is asked then.
+    `drift`: channels that comparisons showed otherwise than events had told. `stalls`: how often events had stopped
+    while the link was up. `backfill`: what is known of calls that ended while nobody looked; None when nothing is.
+    """
+
+    name: str
+    state: str
+    since: datetime
+    reason: str | None
+    version: str | None
+    logins: int
+    stalls: int
+    trouble: Trouble | None
+    events_per_second: float
+    last_event_at: datetime | None
+    quiet: bool
+    calls: int
+    drift: int
+    not_understood: int
+    too_long: int
+    rights: tuple[RightSeen, ...]
+    endpoints: tuple[Endpoint, ...]
+    backfill: str | None = None
+
+
+class PbxDesk(Protocol):
+    """One PBX, for its operator."""
+
+    def report(self, now: datetime) -> PbxReport:
+        """How it is now."""
+
+    def retry(self) -> None:
+        """Connect anew at once, whatever it waits for; rights are given at the log-in."""
+
+    async def trace(self, call: Call) -> CallTrace | None:
+        """The events of one of its calls; None when they are no longer kept."""
+
+    async def recording(self, call: Call, *, masked: bool) -> bytes | None:
+        """The same as a recorded stream, as `zeoncrm replay` reads it. `masked`: numbers and names are replaced."""
