@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -24,6 +25,8 @@ from zeoncrm.pipeline.incoming_rules import Incoming
 from zeoncrm.pipeline.passwords import Passwords
 from zeoncrm.pipeline.people import Directory, load_directory, people_version
 from zeoncrm.pipeline.recorder import Recorder
+from zeoncrm.pipeline.recording_files import Archive
+from zeoncrm.pipeline.recording_keeper import RecordingKeeper
 from zeoncrm.pipeline.settings import CallSettings, load_settings
 from zeoncrm.pipeline.stages import ensure_default_pipeline
 from zeoncrm.pipeline.watch import Watch
@@ -54,6 +57,12 @@ class Daemon:
         self.incoming = Incoming()
         self.recorder = Recorder(self.database, self.rules)
         self.passwords = Passwords()
+        self.archives = {
+            each.name: Archive(Path(each.recordings), each.recordings_days, each.recordings_delete)
+            for each in config.pbx
+            if each.recordings is not None
+        }
+        self.recordings = RecordingKeeper(self.database, self.archives, lambda: self.directory)
         self.pbxs = {each.name: self._pbx(each) for each in config.pbx}
         self.watch = Watch(
             self.bus.publish, lambda: self.directory, self.recorder.live, self.pbxs, lambda: datetime.now(UTC)
@@ -70,6 +79,7 @@ class Daemon:
             pbx=self.pbx_states,
             telephones=self.pbxs,
             watch=self.watch,
+            archives=self.archives,
             metrics=PbxMetrics(self.pbxs.values()).text,
             secure_cookies=(config.web.public_url or "").startswith("https://"),
             trusted_proxies=tuple(config.web.trusted_proxies),
@@ -97,6 +107,7 @@ class Daemon:
         self.bus.subscribe(self._note)
         self.bus.subscribe(self.recorder.follow)
         self.bus.subscribe(self.watch.follow)
+        self.bus.subscribe(self.recordings.follow)
 
     async def refresh(self) -> None:
         """Load people and settings again."""
@@ -171,6 +182,7 @@ async def running(config: Config) -> AsyncIterator[Daemon]:
         stack.push_async_callback(_drained, daemon.recorder)
         await stack.enter_async_context(_task(daemon.recorder.run, "recorder"))
         await stack.enter_async_context(_task(daemon.keep_fresh, "refresh"))
+        await stack.enter_async_context(_task(daemon.recordings.run, "recordings"))
         await stack.enter_async_context(_task(daemon.clean, "clean"))
         await stack.enter_async_context(_task(daemon.watch.run, "watch"))
         daemon.address = await stack.enter_async_context(serving(daemon.site, config.web.host, config.web.port))

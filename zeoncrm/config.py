@@ -85,7 +85,11 @@ class LogConfig(Section):
 
 
 class PbxConfig(Section):
-    """One `[[pbx]]`. `dial`: how a number goes into the dialplan: `79031112233`, `+79031112233` or `89031112233`."""
+    """One `[[pbx]]`. `dial`: how a number goes into the dialplan: `79031112233`, `+79031112233` or `89031112233`.
+
+    `recordings`: the folder with the PBX's recordings, as this machine sees it. After `recordings_days` (0: never) they
+    are no longer listed nor served, and with `recordings_delete` their files are deleted.
+    """
 
     name: Annotated[str, Field(pattern=r"\A[A-Za-z0-9_.-]{1,64}\z")]
     host: Word = "127.0.0.1"
@@ -97,6 +101,9 @@ class PbxConfig(Section):
     originate_context: Word = "from-internal"
     trunks: list[Word] = []
     dial: Literal["digits", "e164", "national"] = "digits"
+    recordings: Annotated[str, Field(pattern=r"\A/[^\x00-\x1f]*\z", max_length=1000)] | None = None
+    recordings_days: Annotated[int, Field(ge=0, le=36500)] = 0
+    recordings_delete: bool = False
 
     @field_validator("originate_channel")
     @classmethod
@@ -211,6 +218,8 @@ def _typed(section: str, key: str, text: str) -> Any:
         return text
     if target.annotation is int and text.strip().isdigit():
         return int(text)
+    if target.annotation is bool and text.strip().lower() in ("true", "false"):
+        return text.strip().lower() == "true"
     if target.annotation == list[Word]:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text

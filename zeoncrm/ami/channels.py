@@ -44,6 +44,7 @@ class Channel:
         "picked_up",
         "queue",
         "record_closed",
+        "recordings",
         "recovered",
         "rings",
         "seen",
@@ -92,6 +93,13 @@ class Channel:
         # From the call record: the last application, and whether it is the channel's last record.
         self.application: str | None = None
         self.record_closed = False
+        # The files in which it is recorded.
+        self.recordings: tuple[str, ...] = ()
+
+    def note_recording(self, file: str | None) -> None:
+        """It is recorded in this file."""
+        if file is not None and file not in self.recordings:
+            self.recordings += (file,)
 
     @property
     def is_ringing(self) -> bool:

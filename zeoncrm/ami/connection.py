@@ -252,7 +252,8 @@ class AmiConnection:
         """Puts a snapshot into the stream, and whatever was held back for it. Says why when there can be none."""
         try:
             put = partial(self._put_snapshot, self._clock())
-            await wire.request({"Action": "Status"}, timeout=self._timings.snapshot_timeout, on_list=put)
+            headers = {"Action": "Status", "Variables": messages.RECORDING_VARIABLE}
+            await wire.request(headers, timeout=self._timings.snapshot_timeout, on_list=put)
         except ActionRefused as refusal:
             if "permission" not in str(refusal).lower():
                 raise

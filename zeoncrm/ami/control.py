@@ -93,6 +93,11 @@ class Control:
         """Ends a channel, given by its name."""
         await self._link.action({"Action": "Hangup", "Channel": _checked("Channel", channel, _CHANNEL)})
 
+    async def variable(self, channel: str, name: str) -> str | None:
+        """The value of a channel's variable, as Asterisk tells it; needs the right to write `call`, none to read."""
+        headers = {"Action": "Getvar", "Channel": _checked("Channel", channel, _CHANNEL), "Variable": name}
+        return (await self._link.action(headers, timeout=2)).headers.get("Value")
+
     async def redirect(self, channel: str, context: str, exten: str) -> None:
         """Sends a channel to `exten`, whatever it was doing: a blind transfer when it is the outside party's."""
         await self._link.action(

@@ -172,6 +172,17 @@ def _voicemail_left(board: Switchboard, message: m.VoicemailLeft) -> _Touched:
     return (channel,)
 
 
+def _recording_began(board: Switchboard, message: m.RecordingBegan) -> _Touched:
+    return (board.note(message.channel, message.at),)
+
+
+def _recording_named(board: Switchboard, message: m.RecordingNamed) -> _Touched:
+    channel = board.channels.get(message.uniqueid)
+    if channel is not None:
+        channel.note_recording(message.file)
+    return (channel,)
+
+
 _HANDLERS: dict[type[m.Message], Callable[[Switchboard, Any], _Touched]] = {
     m.ChannelSeen: _seen,
     m.ChannelRenamed: _renamed,
@@ -190,4 +201,6 @@ _HANDLERS: dict[type[m.Message], Callable[[Switchboard, Any], _Touched]] = {
     m.Parked: _parked,
     m.CdrWritten: _cdr_written,
     m.VoicemailLeft: _voicemail_left,
+    m.RecordingBegan: _recording_began,
+    m.RecordingNamed: _recording_named,
 }

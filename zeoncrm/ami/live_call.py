@@ -20,6 +20,7 @@ from zeoncrm.pipeline.call_events import (
     CallIdentified,
     CallLinked,
     CallQueued,
+    CallRecorded,
     CallResult,
     Direction,
     OutsideDialled,
@@ -44,6 +45,7 @@ class LiveCall:
     number: str | None = None
     caller_name: str | None = None
     linkedids: set[str] = field(default_factory=set)
+    recordings: set[str] = field(default_factory=set)
     legs: Legs = field(init=False)
     answered: bool = False
     # Other outside lines that took the call for us.
@@ -102,6 +104,17 @@ class LiveCall:
             if channel.linkedid not in self.linkedids:
                 self.linkedids.add(channel.linkedid)
                 events.append(CallLinked(call_id=self.id, at=at, linkedid=channel.linkedid))
+            for file in channel.recordings:
+                if file not in self.recordings and self._is_about(channel):
+                    self.recordings.add(file)
+                    events.append(CallRecorded(call_id=self.id, at=at, file=file))
+
+    def _is_about(self, channel: Channel) -> bool:
+        """Whether what is said on the channel is said in this call, rather than in another one of the group."""
+        if len(self.group.calls) == 1:
+            return True
+        centers = [each for each in {self.caller, *self.lines} if each is not None and not each.gone]
+        return any(channel is each or channel in self.view.surroundings(each) for each in centers)
 
     def _identify(self, caller: Channel, at: datetime, events: list[CallEvent]) -> None:
         """A name or number that the dialplan found out after the start."""

@@ -15,6 +15,10 @@ from zeoncrm.ami.facts import Facts as Facts
 from zeoncrm.ami.facts import Missing, facts_of, facts_or_none
 from zeoncrm.ami.headers import Fields, Lookup, number_of, text_of
 
+# Where MixMonitor puts the name of the file that it writes.
+RECORDING_VARIABLE = "MIXMONITOR_FILENAME"
+LONGEST_FILE = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -176,6 +180,21 @@ class CdrWritten(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingBegan(Message):
+    """MixMonitor records what is said on this channel. The event does not tell the file: the channel is to be asked."""
+
+    channel: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingNamed(Message):
+    """The file in which a channel is recorded. No event: the answer to a question of ours."""
+
+    uniqueid: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelStatus:
     """A channel in a snapshot; `bridge` is None when it is alone, `seconds` is its age.
 
@@ -188,6 +207,7 @@ class ChannelStatus:
     data: str | None = None
     dnid: str | None = None
     seconds: int = 0
+    recording: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +276,23 @@ def parse_status(frames: Sequence[bytes], at: datetime, *, periodic: bool = Fals
                     text_of(headers, "Data"),
                     text_of(headers, "DNID"),
                     number_of(headers, "Seconds") or 0,
+                    _recording_in(headers),
                 )
             )
     return Snapshot(at, tuple(channels), periodic)
+
+
+def file_name(value: str | None) -> str | None:
+    """A file's name as the PBX tells it, None for none; one that is no file's is none."""
+    if value is None or value in ("", "(null)") or len(value) > LONGEST_FILE or not value.isprintable():
+        return None
+    return value
+
+
+def _recording_in(headers: Lookup) -> str | None:
+    """The file in a snapshot's entry; it has the one variable that was asked for."""
+    name, _, value = (headers.get("Variable") or "").partition("=")
+    return file_name(value) if name == RECORDING_VARIABLE else None
 
 
 def _required(headers: Lookup, name: str) -> str:
@@ -360,6 +394,10 @@ def _originated(headers: Lookup, at: datetime) -> Message:
     )
 
 
+def _recording_began(headers: Lookup, at: datetime) -> Message:
+    return RecordingBegan(at, facts_of(headers))
+
+
 def _cdr_written(headers: Lookup, at: datetime) -> Message:
     application = text_of(headers, "LastApplication")
     return CdrWritten(at, _required(headers, "UniqueID"), application, text_of(headers, "DestinationChannel"))
@@ -395,4 +433,5 @@ PARSERS: dict[bytes, Callable[[Lookup, datetime], Message | None]] = {
     b"OriginateResponse": _originated,
     b"Cdr": _cdr_written,
     b"Reload": _reloaded,
+    b"MixMonitorStart": _recording_began,
 }

@@ -14,8 +14,9 @@ from zeoncrm.ami.connection import AmiConnection, LinkState, LinkStatus, PbxAcco
 from zeoncrm.ami.control import Control, channel_for
 from zeoncrm.ami.errors import ActionRefused, AmiError, NotConnected, OutcomeUnknown
 from zeoncrm.ami.known_endpoints import KnownEndpoints
-from zeoncrm.ami.messages import Message
+from zeoncrm.ami.messages import Message, RecordingBegan
 from zeoncrm.ami.rate import EventRate
+from zeoncrm.ami.recorded_files import RecordedFiles
 from zeoncrm.ami.trace import Trace
 from zeoncrm.ami.tracker import CallTracker
 from zeoncrm.pipeline.call_events import CallEvent
@@ -82,6 +83,7 @@ class Pbx:
         self._phones = presence.Phones()
         self._queues = queues.Queues(account.name)
         self._control = Control(self.connection)
+        self._files = RecordedFiles(self._control, self._take)
 
     @property
     def status(self) -> LinkStatus:
@@ -122,6 +124,7 @@ class Pbx:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.connection.run())
             tasks.create_task(self._endpoints.keep(self.connection))
+            tasks.create_task(self._files.run())
 
     async def expire(self, now: datetime) -> None:
         """Close the calls that can't go on. To be called every few seconds."""
@@ -208,6 +211,8 @@ class Pbx:
                 await self._record(event)
         if self._phones.feed(message) | self._queues.feed(message):
             self._on_watched()
+        if isinstance(message, RecordingBegan):
+            self._files.ask(message)
 
     def _note_status(self, status: LinkStatus) -> None:
         if status.state is LinkState.UP:

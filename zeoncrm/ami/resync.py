@@ -97,6 +97,7 @@ class Resync:
         channel = self._board.note(status.channel, snapshot.at)
         if channel is None:
             return None
+        channel.note_recording(status.recording)
         self._place(channel, status)
         if known is None:
             channel.recovered = not snapshot.periodic

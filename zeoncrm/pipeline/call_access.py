@@ -28,6 +28,13 @@ def may_be_told_of_contact(view: CallView, viewer: Viewer) -> bool:
     return viewer.sees_all or viewer.id in (view.contact_owner_id, view.deal_owner_id)
 
 
+def may_listen(view: CallView, viewer: Viewer) -> bool:
+    """Whether the viewer may hear what was said: they talked or asked for the call, or it or its deal is theirs. That
+    it rang at them too is not enough: a colleague's conversation is the colleague's."""
+    concerned = {view.call.owner_id, view.call.requested_by, view.deal_owner_id, *view.talked}
+    return viewer.sees_all or viewer.id in concerned
+
+
 def may_control(directory: Directory, view: CallView, viewer: Viewer) -> bool:
     """Whether the viewer may end the call or hand it on: they talk on it, asked for it, or it is theirs and no
     colleague talks on it. That a phone of theirs rings is not enough: it rings at others too."""

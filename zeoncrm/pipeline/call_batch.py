@@ -20,6 +20,7 @@ from zeoncrm.pipeline.call_events import (
     CallLinked,
     CallMerged,
     CallQueued,
+    CallRecorded,
     CallRequested,
     CallResult,
     CallStarted,
@@ -33,7 +34,7 @@ from zeoncrm.pipeline.calls_to_deals import Rules, attach
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.ledger import Ledger, Wanted, ids
 from zeoncrm.store import calls as store
-from zeoncrm.store import timeline
+from zeoncrm.store import recordings, timeline
 from zeoncrm.store.database import Transaction
 
 # After these, contact and deal are looked at again; the others change nothing about whose call it is.
@@ -67,6 +68,7 @@ class CallBatch:
         self.merged: dict[str, str] = {}
         self._ledger = Ledger(tx, rules.directory)
         self._stored: dict[str, CallView] = {}
+        self._recorded: list[CallRecorded] = []
 
     async def record(self, batch: Sequence[CallEvent]) -> None:
         """Apply the events and write what comes of them; raises Conflict when somebody else was faster."""
@@ -85,6 +87,9 @@ class CallBatch:
 
     def take(self, event: CallEvent) -> None:
         """Apply an event; one that is not allowed, or of a call that is over, changes nothing."""
+        if isinstance(event, CallRecorded):
+            self._recorded.append(event)
+            return
         if event.call_id in self.merged:
             return
         if isinstance(event, CallMerged):
@@ -106,6 +111,7 @@ class CallBatch:
             if call_id in self._known:
                 await store.merge(self._tx, call_id, into if into in self._known or into in self.changed else None)
         await store.link(self._tx, [row for view in views for row in self._new_aliases(view)])
+        await recordings.note(self._tx, self._new_recordings())
         for view in views:
             await self._put_on_timeline(view)
         await self._ledger.save_timeline()
@@ -187,6 +193,11 @@ class CallBatch:
         call, known = view.call, self._known.get(view.call.id)
         new = call.linkedids - (known.call.linkedids if known else frozenset())
         return [{"pbx": call.pbx, "linkedid": linkedid, "call_id": call.id} for linkedid in sorted(new)]
+
+    def _new_recordings(self) -> list[recordings.Noted]:
+        kept = self._known.keys() | self.changed.keys()
+        places = ((self.merged.get(event.call_id, event.call_id), event) for event in self._recorded)
+        return [recordings.Noted(call_id, event.file, event.at) for call_id, event in places if call_id in kept]
 
     async def _put_on_timeline(self, view: CallView) -> None:
         call, known = view.call, self._known.get(view.call.id)

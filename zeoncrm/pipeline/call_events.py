@@ -179,3 +179,10 @@ class CallMerged(CallEvent):
     """This call turned out to be part of another (they share a linkedid and the outside party): it is given up."""
 
     into: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecorded(CallEvent):
+    """The PBX records (a part of) the call in this file, named as the PBX sees it. Says nothing of the call's state."""
+
+    file: str

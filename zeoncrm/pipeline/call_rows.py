@@ -24,7 +24,6 @@ _PLAIN = (
     "answered_outside",
     "answered_at",
     "ended_at",
-    "recording",
     "contact_id",
     "deal_id",
     "owner_id",
@@ -64,7 +63,15 @@ def call_of(row: CallRow) -> Call:
 
 def view_of(row: CallRow) -> CallView:
     """The call with what a person reads of it."""
-    return CallView(call_of(row), row.owner, row.contact, row.contact_owner_id, row.deal_owner_id)
+    return CallView(
+        call_of(row),
+        row.owner,
+        row.contact,
+        row.contact_owner_id,
+        row.deal_owner_id,
+        tuple(row.recordings),
+        frozenset(leg["person_id"] for leg in row.legs if leg["answered_at"] and leg["person_id"]),
+    )
 
 
 def row_of(call: Call) -> dict[str, Any]:

@@ -94,7 +94,6 @@ class Call:
     progress: Progress | None = None
     answered_at: datetime | None = None
     ended_at: datetime | None = None
-    recording: str | None = None
     source: Source = Source.LIVE
     legs: tuple[Leg, ...] = ()
     linkedids: frozenset[str] = field(default_factory=frozenset)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from zeoncrm.pipeline.calls import Call
@@ -13,6 +13,7 @@ from zeoncrm.pipeline.presence import Presence
 from zeoncrm.pipeline.queues import Queue
 from zeoncrm.store.contacts import ContactRow
 from zeoncrm.store.deals import DealRow
+from zeoncrm.store.recordings import RecordingRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +25,18 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class CallView:
-    """A call with what a person reads of it. The owner ids decide whether a rep may be told of contact and deal."""
+    """A call with what a person reads of it. The owner ids decide whether a rep may be told of contact and deal.
+
+    `recordings`: what can be listened to; `talked`: the people who did. Only of calls that were read from the store.
+    """
 
     call: Call
     owner: str | None = None
     contact: str | None = None
     contact_owner_id: int | None = None
     deal_owner_id: int | None = None
+    recordings: tuple[RecordingRow, ...] = field(default=(), compare=False)
+    talked: frozenset[int] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,13 @@ class CallEnded(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallDropped(Event):
     """A call turned out to be part of another and is no more."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingReady(Event):
+    """A call that has ended can be listened to."""
 
     call_id: str
 

@@ -63,7 +63,8 @@ def _texts_of(kind: type[CallEvent]) -> tuple[tuple[str, int, bool], ...]:
     return tuple(
         (field.name, _LONGEST.get(field.name, _LONGEST_OTHER), "None" in str(field.type))
         for field in fields(kind)
-        if str(field.type).startswith("str")
+        # A file is found by its very name, or not at all.
+        if str(field.type).startswith("str") and field.name != "file"
     )
 
 

@@ -11,15 +11,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from zeoncrm.store import recordings
 from zeoncrm.store.database import Transaction
 from zeoncrm.store.paging import Page, decode_cursor, page_of
-from zeoncrm.store.sql import at_most, insert_into, insert_or
+from zeoncrm.store.recordings import RecordingRow
+from zeoncrm.store.sql import at_most, first_call_id, insert_into, insert_or
 from zeoncrm.store.tables import call_aliases, calls, contacts, deals, legs, people, timeline
 
 CHUNK = 400
 # In these very words it is the condition of an index.
 _OPEN = calls.c.state != sa.literal_column("'ended'")
-_ULID_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MILLISECOND = timedelta(milliseconds=1)
 _JOINED = ("owner", "contact", "contact_owner_id", "deal_owner_id")
 
@@ -35,6 +36,7 @@ class CallRow:
     contact: str | None = None
     contact_owner_id: int | None = None
     deal_owner_id: int | None = None
+    recordings: Sequence[RecordingRow] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ async def merge(tx: Transaction, call_id: str, into: str | None) -> None:
         await tx.connection.execute(notes.values(call_id=into))
         aliases = call_aliases.update().where(call_aliases.c.call_id == call_id)
         await tx.connection.execute(aliases.values(call_id=into))
+        await recordings.move(tx, call_id, into)
     await tx.connection.execute(calls.delete().where(calls.c.id == call_id))
 
 
@@ -148,18 +151,12 @@ def _conditions(wanted: CallFilter) -> list[sa.ColumnElement[bool]]:
         column = calls.c.number if wanted.number.startswith("+") else calls.c.number_raw
         conditions.append(column == wanted.number)
     if wanted.since is not None:
-        conditions += [calls.c.id >= _first_id(wanted.since), calls.c.started_at >= wanted.since]
+        conditions += [calls.c.id >= first_call_id(wanted.since), calls.c.started_at >= wanted.since]
     if wanted.until is not None:
-        conditions += [calls.c.id < _first_id(wanted.until + _MILLISECOND), calls.c.started_at < wanted.until]
+        conditions += [calls.c.id < first_call_id(wanted.until + _MILLISECOND), calls.c.started_at < wanted.until]
     if wanted.owner_id is not None:
         conditions.append(calls.c.owner_id.is_(None) if wanted.owner_id == 0 else calls.c.owner_id == wanted.owner_id)
     return conditions
-
-
-def _first_id(at: datetime) -> str:
-    """Where the ids of calls begin that began at this time: ids are ULIDs, the time comes first in them."""
-    milliseconds = max(0, int(at.timestamp() * 1000))
-    return "".join(_ULID_DIGITS[(milliseconds >> shift) & 31] for shift in range(45, -1, -5))
 
 
 def _newest_visible(scope: int, conditions: Sequence[sa.ColumnElement[bool]], limit: int) -> Any:
@@ -211,11 +208,21 @@ _SELECTED = sa.select(
 async def _load(connection: AsyncConnection, statement: Any) -> list[CallRow]:
     rows = (await connection.execute(statement)).mappings().all()
     leg_rows: dict[str, list[Mapping[str, Any]]] = {row["id"]: [] for row in rows}
+    recorded: dict[str, list[RecordingRow]] = {}
     for some in _chunks(list(leg_rows)):
+        recorded |= await recordings.ready_of_calls(connection, some)
         query = legs.select().where(legs.c.call_id.in_(some)).order_by(legs.c.call_id, legs.c.position)
         for leg in (await connection.execute(query)).mappings():
             leg_rows[leg["call_id"]].append(dict(leg))
-    return [CallRow(dict(row), leg_rows[row["id"]], **{name: row[name] for name in _JOINED}) for row in rows]
+    return [
+        CallRow(
+            dict(row),
+            leg_rows[row["id"]],
+            **{name: row[name] for name in _JOINED},
+            recordings=recorded.get(row["id"], ()),
+        )
+        for row in rows
+    ]
 
 
 async def _upsert(tx: Transaction, table: sa.Table, rows: Sequence[Mapping[str, Any]], key: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 from unicodedata import normalize
 
@@ -48,6 +49,12 @@ def at_most(count: int) -> sa.ColumnElement[int]:
     return sa.literal_column(str(int(count)), sa.Integer)
 
 
+def first_call_id(at: datetime) -> str:
+    """Where the ids of calls begin that began at this time: ids are ULIDs, the time comes first in them."""
+    milliseconds = max(0, int(at.timestamp() * 1000))
+    return "".join(_ULID_DIGITS[(milliseconds >> shift) & 31] for shift in range(45, -1, -5))
+
+
 def fold(text: str) -> str:
     """How texts are compared in searches: without case (SQLite folds that of ASCII only), however letters are composed,
     and with one Russian е, which people write for ё too."""
@@ -65,3 +72,4 @@ def matches(column: sa.ColumnElement[str], query: str) -> sa.ColumnElement[bool]
 
 
 _LOCAL_DIGITS = 4
+_ULID_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -222,7 +222,6 @@ calls = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("answered_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
-    sa.Column("recording", Text(255)),
     sa.Column("source", Text(16), nullable=False),
     sa.Index("ix_calls_number", "number", "id"),
     sa.Index("ix_calls_number_raw", "number_raw", "id"),
@@ -258,6 +257,36 @@ call_aliases = sa.Table(
     sa.Column("call_id", Text(26), sa.ForeignKey("calls.id", ondelete="CASCADE"), nullable=False),
     sa.PrimaryKeyConstraint("pbx", "linkedid"),
     sa.Index("ix_call_aliases_call", "call_id"),
+)
+
+# Files in which the PBX recorded calls. `file`: as the PBX or its call record names it; `name`: the last part of that,
+# by which the same file is known however it is named; `path`: where it lies below the configured folder, once found.
+# `state`: expected (not found, or still written), ready, expired (older than it may be listened to), deleted, lost.
+recordings = sa.Table(
+    "recordings",
+    metadata,
+    _id(),
+    sa.Column("call_id", Text(26), sa.ForeignKey("calls.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("name", Text(255), nullable=False),
+    sa.Column("file", Text(1000), nullable=False),
+    sa.Column("path", Text(1000)),
+    sa.Column("state", Text(16), nullable=False, default="expected"),
+    sa.Column("seconds", sa.Integer),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("call_id", "name"),
+    sa.Index("ix_recordings_state", "state", "at"),
+)
+
+# Who listened to a recording, and when. `kind`: played or downloaded.
+recording_accesses = sa.Table(
+    "recording_accesses",
+    metadata,
+    _id(),
+    _ref("recording_id", "recordings.id", nullable=False, ondelete="CASCADE"),
+    _ref("person_id", "people.id"),
+    sa.Column("kind", Text(16), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Index("ix_recording_accesses_recording", "recording_id", "at"),
 )
 
 # What happened to a deal or a contact. `kind`: note, call, created, moved, changed.

@@ -59,7 +59,7 @@ def _call(type_: str, event: events.CallRang, viewer: Viewer) -> Draft:
     return Draft(type_, seen, lambda: f'"call":{call_json(view, viewer)}')
 
 
-def _dropped(type_: str, event: events.CallDropped, viewer: Viewer) -> Draft:
+def _of_call(type_: str, event: events.CallDropped | events.RecordingReady, viewer: Viewer) -> Draft:
     return Draft(type_, None, lambda: _members(call_id=event.call_id))
 
 
@@ -133,7 +133,8 @@ MESSAGES: dict[type[events.Event], tuple[str, Callable[[str, Any, Viewer], Draft
     events.CallAnswered: ("call.answered", _call),
     events.CallChanged: ("call.changed", _call),
     events.CallEnded: ("call.ended", _call),
-    events.CallDropped: ("call.dropped", _dropped),
+    events.CallDropped: ("call.dropped", _of_call),
+    events.RecordingReady: ("recording.ready", _of_call),
     events.DealCreated: ("deal.created", _new_deal),
     events.DealMoved: ("deal.moved", _moved_deal),
     events.DealChanged: ("deal.changed", _deal),

@@ -23,6 +23,7 @@ HEADERS = {
             "default-src 'self'",
             "connect-src 'self'",
             "img-src 'self' data:",
+            "media-src 'self'",
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",

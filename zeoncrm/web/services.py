@@ -12,6 +12,7 @@ from zeoncrm.pipeline.dialling import Rate, Telephone
 from zeoncrm.pipeline.passwords import Passwords
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.recorder import Recorder
+from zeoncrm.pipeline.recording_files import Archive
 from zeoncrm.pipeline.settings import CallSettings
 from zeoncrm.pipeline.watch import Watch
 from zeoncrm.store.database import Database
@@ -46,6 +47,8 @@ class Services:
     pbx: Callable[[], Mapping[str, PbxStatus]]
     telephones: Mapping[str, Telephone]
     watch: Watch
+    # The folders with recordings, by PBX.
+    archives: Mapping[str, Archive] = field(default_factory=dict)
     metrics: Callable[[], bytes] = lambda: b""
     dial_rate: Rate = field(default_factory=Rate)
     now: Callable[[], datetime] = utc_now

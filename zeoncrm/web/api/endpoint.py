@@ -47,12 +47,15 @@ class Ask(Generic[Query, Body]):
         return call_id(self.request)
 
 
-Handle = Callable[[Ask[Any, Any]], Awaitable[BaseModel | None]]
+Handle = Callable[[Ask[Any, Any]], Awaitable[BaseModel | web.StreamResponse | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One method of one address below `PREFIX`. `errors`: what it may answer besides 401 and 500, and when."""
+    """One method of one address below `PREFIX`. `errors`: what it may answer besides 401 and 500, and when.
+
+    `media`: the type of what it answers when that is no JSON.
+    """
 
     method: str
     path: str
@@ -65,16 +68,19 @@ class Endpoint:
     errors: dict[int, str] = field(default_factory=dict)
     # What it answers instead when asked for a part.
     other_answer: type[BaseModel] | None = None
+    media: str | None = None
     # What a 409 carries besides the problem.
     conflict: type[BaseModel] | None = None
 
     def route(self) -> web.RouteDef:
         """The route that serves it."""
 
-        async def serve(request: web.Request) -> web.Response:
+        async def serve(request: web.Request) -> web.StreamResponse:
             query = None if self.query is None else read_query(request, self.query)
             body = None if self.body is None else await read_json(request, self.body)
             answer = await self.handle(Ask(request, query, body))
+            if isinstance(answer, web.StreamResponse):
+                return answer
             if answer is None:
                 return web.Response(status=204)
             return web.Response(

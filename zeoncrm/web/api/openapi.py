@@ -126,6 +126,8 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     good: dict[str, Any] = {"description": HTTPStatus(endpoint.status).phrase}
     if endpoint.answer is not None:
         good["content"] = _content(endpoint.answer, endpoint.other_answer)
+    if endpoint.media is not None:
+        good["content"] = {endpoint.media: {}}
     refusals = ALWAYS | ({} if endpoint.body is None else WRITES) | endpoint.errors
     return {str(endpoint.status): good} | {
         str(status): _refusal(words, endpoint if status == HTTPStatus.CONFLICT else None)
@@ -153,8 +155,8 @@ _LIVE_WORDS = """A WebSocket of events, each `{"id": n, "type": "call.rang", ...
 calls in progress. `after` resumes behind an event: then the hello says `"resumed": true` and what was missed follows;
 when that is no longer kept, `{"type": "resync"}` follows and everything is to be read again. Types: `call.rang`,
 `call.answered`, `call.changed`, `call.ended`, `call.dropped`, `deal.created`, `deal.moved`, `deal.changed`,
-`deal.gone`, `contact.changed`, `contact.gone`, `note.written`, `presence.changed`, `queue.changed`
-(supervisors), `pbx.changed`, `people.changed`, `settings.changed`.
+`deal.gone`, `contact.changed`, `contact.gone`, `note.written`, `recording.ready`,
+`presence.changed`, `queue.changed` (supervisors), `pbx.changed`, `people.changed`, `settings.changed`.
 Close codes:
 1001 the server stops, 1013 the reader is too slow, 4401 the session or token holds no longer, 4403 the person's rights
 are others now: connect again."""

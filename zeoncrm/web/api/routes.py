@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from zeoncrm.web.api import board, caller, calls, contacts, deals, me, openapi, presence
+from zeoncrm.web.api import board, caller, calls, contacts, deals, me, openapi, presence, recordings
 
 ENDPOINTS = (
     *calls.ENDPOINTS,
     *caller.ENDPOINTS,
+    *recordings.ENDPOINTS,
     *contacts.ENDPOINTS,
     *deals.ENDPOINTS,
     *board.ENDPOINTS,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal
+from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal, may_listen
 from zeoncrm.pipeline.call_events import CallResult, Direction, LegOutcome, Reached, Source
 from zeoncrm.pipeline.calls import CallState, Progress
 from zeoncrm.pipeline.events import CallView
@@ -40,8 +40,17 @@ class LegOut(Output):
     outcome: LegOutcome | None
 
 
+class RecordingOut(Output):
+    """A recording: where it is, its file's name, and how long it plays (null where the kind of file does not tell)."""
+
+    url: str
+    name: str
+    seconds: int | None
+
+
 class CallOut(Output):
-    """A call. `contact_id` and `deal_id` are null for those who may not see them."""
+    """A call. `contact_id` and `deal_id` are null for those who may not see them. `recording`: the address of what can
+    be listened to, null before that, without one, and for those who may not; of several, `recordings` has all."""
 
     id: str
     pbx: str
@@ -70,6 +79,7 @@ class CallOut(Output):
     legs: tuple[LegOut, ...]
     progress: Progress | None
     contact: str | None
+    recordings: tuple[RecordingOut, ...]
 
 
 class CallPage(Output):
@@ -307,6 +317,7 @@ def call_out(view: CallView, viewer: Viewer | None = None) -> CallOut:
     call = view.call
     contact = viewer is None or may_be_told_of_contact(view, viewer)
     deal = viewer is None or may_be_told_of_deal(view, viewer)
+    recordings = _recordings_out(view, viewer) if view.recordings else ()
     # Nothing is checked once more: this is done for each event of each call.
     values = {name: getattr(call, name) for name in _OF_CALL}
     legs = tuple(LegOut.model_construct(**{name: getattr(leg, name) for name in _OF_LEG}) for leg in call.legs)
@@ -317,10 +328,26 @@ def call_out(view: CallView, viewer: Viewer | None = None) -> CallOut:
         owner=view.owner,
         legs=legs,
         contact=view.contact,
+        recording=recordings[0].url if recordings else None,
+        recordings=recordings,
     )
 
 
-_OF_CALL = tuple(CallOut.model_fields.keys() - {"contact_id", "deal_id", "owner", "legs", "contact"})
+def recording_address(recording_id: int) -> str:
+    """Where a recording is."""
+    return f"/api/v1/recordings/{recording_id}"
+
+
+def _recordings_out(view: CallView, viewer: Viewer | None) -> tuple[RecordingOut, ...]:
+    if viewer is not None and not may_listen(view, viewer):
+        return ()
+    return tuple(
+        RecordingOut(url=recording_address(row.id), name=row.name, seconds=row.seconds) for row in view.recordings
+    )
+
+
+_NOT_OF_CALL = {"contact_id", "deal_id", "owner", "legs", "contact", "recording", "recordings"}
+_OF_CALL = tuple(CallOut.model_fields.keys() - _NOT_OF_CALL)
 _OF_LEG = tuple(LegOut.model_fields)
 
 

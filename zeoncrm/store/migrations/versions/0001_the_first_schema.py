@@ -266,7 +266,6 @@ def upgrade() -> None:
         sa.Column("started_at", types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("answered_at", types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("ended_at", types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("recording", types.Text(length=255), nullable=True),
         sa.Column("source", types.Text(length=16), nullable=False),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contacts.id"], name=op.f("fk_calls_contact_id_contacts"), ondelete="SET NULL"
@@ -326,6 +325,46 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("legs", schema=None) as batch_op:
         batch_op.create_index("ix_legs_person", ["person_id", "call_id"], unique=False)
+
+    op.create_table(
+        "recordings",
+        sa.Column("id", types.Id(), autoincrement=True, nullable=False),
+        sa.Column("call_id", types.Text(length=26), nullable=False),
+        sa.Column("name", types.Text(length=255), nullable=False),
+        sa.Column("file", types.Text(length=1000), nullable=False),
+        sa.Column("path", types.Text(length=1000), nullable=True),
+        sa.Column("state", types.Text(length=16), nullable=False),
+        sa.Column("seconds", sa.Integer(), nullable=True),
+        sa.Column("at", types.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["call_id"], ["calls.id"], name=op.f("fk_recordings_call_id_calls"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recordings")),
+        sa.UniqueConstraint("call_id", "name", name=op.f("uq_recordings_call_id_name")),
+    )
+    with op.batch_alter_table("recordings", schema=None) as batch_op:
+        batch_op.create_index("ix_recordings_state", ["state", "at"], unique=False)
+
+    op.create_table(
+        "recording_accesses",
+        sa.Column("id", types.Id(), autoincrement=True, nullable=False),
+        sa.Column("recording_id", types.Id(), nullable=False),
+        sa.Column("person_id", types.Id(), nullable=True),
+        sa.Column("kind", types.Text(length=16), nullable=False),
+        sa.Column("at", types.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_recording_accesses_person_id_people"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["recording_id"],
+            ["recordings.id"],
+            name=op.f("fk_recording_accesses_recording_id_recordings"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recording_accesses")),
+    )
+    with op.batch_alter_table("recording_accesses", schema=None) as batch_op:
+        batch_op.create_index("ix_recording_accesses_recording", ["recording_id", "at"], unique=False)
 
     op.create_table(
         "timeline",

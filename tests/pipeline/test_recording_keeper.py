@@ -1,0 +1,228 @@
+"""When a call can be listened to, by whom, and for how long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.firm import PBX, Firm
+from tests.sounds import wave
+from zeoncrm.pipeline import events
+from zeoncrm.pipeline.call_access import may_listen
+from zeoncrm.pipeline.call_events import CallEvent, CallMerged, CallRecorded
+from zeoncrm.pipeline.call_rows import view_of
+from zeoncrm.pipeline.errors import NotFound
+from zeoncrm.pipeline.journal import get_call
+from zeoncrm.pipeline.recording_files import Archive
+from zeoncrm.pipeline.recording_keeper import RecordingKeeper
+from zeoncrm.pipeline.recordings import Access, listeners, note_recording, open_recording
+from zeoncrm.store.recordings import RecordingRow
+
+
+class Tape:
+    """The PBX's folder and the keeper that looks into it."""
+
+    def __init__(self, firm: Firm, root: Path) -> None:
+        self.firm, self.root = firm, root
+        self.archives = {PBX: Archive(root)}
+        self.keeper = self.another_keeper()
+
+    def another_keeper(self, days: int = 0, *, delete: bool = False) -> RecordingKeeper:
+        self.archives = {PBX: Archive(self.root, days, delete)}
+        keeper = RecordingKeeper(self.firm.database, self.archives, lambda: self.firm.directory, lambda: self.firm.now)
+        self.firm.bus.subscribe(keeper.follow)
+        return keeper
+
+    def write(self, name: str, sound: bytes = wave(3)) -> None:
+        (self.root / name).write_bytes(sound)
+
+    async def recorded(self, extension: str = "101", file: str = "/var/spool/asterisk/monitor/in.wav") -> CallEvent:
+        """A whole call that was recorded, or is said to be."""
+        firm = self.firm
+        call = firm.inbound()
+        await firm.record(call, firm.rang(call, "102"), firm.answered(call, extension), self.named(call, file))
+        await firm.record(firm.ended(call))
+        return call
+
+    def named(self, call: CallEvent, file: str) -> CallRecorded:
+        return CallRecorded(call_id=call.call_id, at=self.firm.tick(), file=file)
+
+    async def look(self, times: int = 2) -> None:
+        for _ in range(times):
+            self.firm.tick(2)
+            await self.keeper.look()
+
+    async def of(self, call: CallEvent) -> tuple[RecordingRow, ...]:
+        return view_of(await self.firm.call(call)).recordings
+
+
+@pytest.fixture
+def tape(firm: Firm, tmp_path: Path) -> Tape:
+    root = tmp_path / "monitor"
+    root.mkdir()
+    return Tape(firm, root)
+
+
+async def test_a_recording_is_listed_once_its_call_is_over_and_its_file_whole(firm: Firm, tape: Tape) -> None:
+    call = firm.inbound()
+    await firm.record(call, firm.answered(call, "101"), tape.named(call, "/x/in.wav"))
+    tape.write("in.wav", wave(3, finished=False))
+    await tape.look()
+    assert await tape.of(call) == ()
+    await firm.record(firm.ended(call))
+    await tape.look()
+    assert await tape.of(call) == ()
+    tape.write("in.wav")
+    await tape.look()
+    [recording] = await tape.of(call)
+    assert (recording.name, recording.path, recording.seconds) == ("in.wav", "in.wav", 3)
+    assert [event.call_id for event in firm.heard(events.RecordingReady)] == [call.call_id]
+
+
+async def test_a_file_that_grows_is_waited_for_whatever_its_kind(firm: Firm, tape: Tape) -> None:
+    call = await tape.recorded(file="in.mp3")
+    for size in (10, 20, 30):
+        tape.write("in.mp3", b"x" * size)
+        await tape.look(1)
+    assert await tape.of(call) == ()
+    await tape.look(1)
+    assert [row.name for row in await tape.of(call)] == ["in.mp3"]
+
+
+async def test_a_file_whose_header_is_never_completed_is_listed_in_the_end(firm: Firm, tape: Tape) -> None:
+    call = await tape.recorded()
+    tape.write("in.wav", wave(3, finished=False))
+    await tape.look()
+    assert await tape.of(call) == ()
+    firm.tick(3600)
+    await tape.look()
+    assert [row.seconds for row in await tape.of(call)] == [None]
+
+
+async def test_the_same_file_named_twice_is_one_recording(firm: Firm, tape: Tape) -> None:
+    call = await tape.recorded()
+    async with firm.database.write() as tx:
+        await note_recording(tx, call.call_id, "in.wav", firm.now)
+    tape.write("in.wav")
+    await tape.look()
+    assert len(await tape.of(call)) == 1
+
+
+async def test_a_call_that_turns_out_to_be_part_of_another_takes_its_recording_along(firm: Firm, tape: Tape) -> None:
+    one, two = firm.inbound(), firm.inbound()
+    await firm.record(one, two, tape.named(two, "early.wav"), tape.named(one, "own.wav"))
+    merged = CallMerged(call_id=two.call_id, at=firm.tick(), into=one.call_id)
+    await firm.record(merged, tape.named(two, "late.wav"), firm.answered(one, "101"))
+    await firm.record(firm.ended(one))
+    for name in ("early.wav", "own.wav", "late.wav"):
+        tape.write(name)
+    await tape.look()
+    assert sorted(row.name for row in await tape.of(one)) == ["early.wav", "late.wav", "own.wav"]
+
+
+async def test_a_call_of_which_no_file_is_named_is_found_by_its_id_in_a_files_name(firm: Firm, tape: Tape) -> None:
+    call = firm.inbound(linkedid="pbx-1772490600.12")
+    await firm.record(call, firm.answered(call, "101"))
+    await firm.record(firm.ended(call))
+    tape.write("in-79031112233-1772490600.12.wav")
+    firm.tick(60)
+    await tape.look()
+    assert [row.name for row in await tape.of(call)] == ["in-79031112233-1772490600.12.wav"]
+
+
+async def test_a_restart_searches_for_what_was_recorded_meanwhile(firm: Firm, tape: Tape) -> None:
+    call = firm.inbound(linkedid="1772490600.12")
+    await firm.record(call, firm.answered(call, "101"))
+    await firm.record(firm.ended(call))
+    tape.write("1772490600.12.wav")
+    tape.keeper = tape.another_keeper()
+    await tape.keeper.catch_up()
+    await tape.look()
+    assert len(await tape.of(call)) == 1
+
+
+async def test_who_talked_or_owns_the_call_listens_and_whose_phone_only_rang_does_not(firm: Firm, tape: Tape) -> None:
+    call = await tape.recorded("101")
+    tape.write("in.wav")
+    await tape.look()
+    views = {
+        login: await get_call(firm.database, firm.person(login), call.call_id) for login in ("anna", "boris", "sveta")
+    }
+    assert {login: may_listen(view, firm.person(login)) for login, view in views.items()} == {
+        "anna": True,
+        "boris": False,
+        "sveta": True,
+    }
+    [recording] = await tape.of(call)
+    arguments = (firm.database, tape.archives)
+    audio = await open_recording(*arguments, firm.person("anna"), recording.id, Access.PLAYED, firm.now)
+    assert audio.file == tape.root / "in.wav"
+    with pytest.raises(NotFound):
+        await open_recording(*arguments, firm.person("boris"), recording.id, Access.PLAYED, firm.now)
+
+
+async def test_who_listened_is_kept_once_a_listening_and_told_to_a_supervisor(firm: Firm, tape: Tape) -> None:
+    call = await tape.recorded("101")
+    tape.write("in.wav")
+    await tape.look()
+    [recording] = await tape.of(call)
+    anna, sveta = firm.person("anna"), firm.person("sveta")
+    for kind, minutes in ((Access.PLAYED, 0), (Access.PLAYED, 1), (Access.DOWNLOADED, 1), (Access.PLAYED, 60)):
+        at = firm.tick(60 * minutes)
+        await open_recording(firm.database, tape.archives, anna, recording.id, kind, at)
+    told = [(row.name, row.kind) for row in await listeners(firm.database, sveta, recording.id)]
+    assert told == [("Anna Ivanova", "played"), ("Anna Ivanova", "downloaded"), ("Anna Ivanova", "played")]
+    assert await listeners(firm.database, anna, recording.id) == []
+
+
+async def test_what_is_too_old_is_no_longer_listed_and_is_again_when_the_days_are_raised(
+    firm: Firm, tape: Tape
+) -> None:
+    call = await tape.recorded()
+    tape.write("in.wav")
+    await tape.look()
+    [recording] = await tape.of(call)
+    firm.tick(timedelta(days=8).total_seconds())
+    await tape.another_keeper(days=7).age()
+    assert await tape.of(call) == ()
+    with pytest.raises(NotFound):
+        await open_recording(firm.database, tape.archives, firm.person("anna"), recording.id, Access.PLAYED, firm.now)
+    assert (tape.root / "in.wav").exists()
+    await tape.another_keeper(days=30).age()
+    assert len(await tape.of(call)) == 1
+
+
+async def test_old_files_are_deleted_only_where_that_is_configured(firm: Firm, tape: Tape) -> None:
+    call = await tape.recorded()
+    tape.write("in.wav")
+    tape.write("other.wav")
+    await tape.look()
+    firm.tick(timedelta(days=8).total_seconds())
+    await tape.another_keeper(days=7, delete=True).age()
+    assert sorted(file.name for file in tape.root.iterdir()) == ["other.wav"]
+    await tape.another_keeper().age()
+    assert await tape.of(call) == ()
+
+
+async def test_a_file_that_never_comes_is_given_up_after_two_days(firm: Firm, tape: Tape) -> None:
+    call = await tape.recorded()
+    await tape.look()
+    firm.tick(timedelta(days=3).total_seconds())
+    await tape.look()
+    tape.write("in.wav")
+    await tape.look()
+    assert await tape.of(call) == ()
+
+
+async def test_a_file_that_was_packed_after_it_was_listed_is_still_played(firm: Firm, tape: Tape) -> None:
+    call = await tape.recorded()
+    tape.write("in.wav")
+    await tape.look()
+    (tape.root / "in.wav").rename(tape.root / "in.mp3")
+    [recording] = await tape.of(call)
+    audio = await open_recording(
+        firm.database, tape.archives, firm.person("anna"), recording.id, Access.PLAYED, firm.now
+    )
+    assert audio.file.name == "in.mp3"
