@@ -58,11 +58,22 @@ class Api:
 class Daemon:
     """The daemon, attached to the lab's PBX: 101 to 108 are the phones of rep101 to rep108; sofia is the supervisor.
 
-    `events` holds what sofia's live socket has been told since the last start.
+    `events` holds what sofia's live socket has been told since the last start. `ami_port`: where it finds the PBX,
+    when something stands between; `pbx_keys`: more lines of its `[[pbx]]`.
     """
 
-    def __init__(self, folder: Path, lab: Lab, *, originate_channel: str = "PJSIP/{extension}") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        lab: Lab,
+        *,
+        originate_channel: str = "PJSIP/{extension}",
+        ami_port: int | None = None,
+        pbx_keys: str = "",
+    ) -> None:
         self._folder = folder
+        self._ami_port = ami_port or lab.pbx.ami_port
+        self._pbx_keys = pbx_keys
         self._lab = lab
         self._originate_channel = originate_channel
         self._port = _free_port()
@@ -129,10 +140,10 @@ class Daemon:
         """As a power cut does."""
         await self._end(signal.SIGKILL)
 
-    async def until(self, truth: Callable[[], Any], what: str) -> Any:
+    async def until(self, truth: Callable[[], Any], what: str, *, patience: float = PATIENCE) -> Any:
         """Wait until something that the live socket tells makes it true. Raises AssertionError."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 while not (result := truth()):
                     self._news.clear()
                     await self._news.wait()
@@ -140,14 +151,14 @@ class Daemon:
         except TimeoutError:
             raise AssertionError(f"{what} did not come; {self._told()}\n{self._last_words()}") from None
 
-    async def event(self, kind: str, **fields: Any) -> Json:
+    async def event(self, kind: str, *, patience: float = PATIENCE, **fields: Any) -> Json:
         """The call of the first such event: `event("call.rang", number="+79031112233")`."""
 
         def first() -> Json:
             calls = (event["call"] for event in self.events if event["type"] == kind)
             return next((call for call in calls if fields.items() <= call.items()), None)
 
-        return await self.until(first, f"{kind} {fields}")
+        return await self.until(first, f"{kind} {fields}", patience=patience)
 
     async def ended(self, count: int) -> list[Json]:
         """The calls that ended since forget(), once there are so many, as the API has them now."""
@@ -169,9 +180,9 @@ class Daemon:
         config.write_text(
             f'[database]\nurl = "sqlite:///{self._folder}/zeoncrm.db"\n'
             f"[web]\nport = {self._port}\n"
-            f'[[pbx]]\nname = "main"\nport = {self._lab.pbx.ami_port}\n'
+            f'[[pbx]]\nname = "main"\nport = {self._ami_port}\n'
             f'username = "zeoncrm"\nsecret = "{self._lab.secret}"\n'
-            f'originate_channel = "{self._originate_channel}"\n'
+            f'originate_channel = "{self._originate_channel}"\n{self._pbx_keys}\n'
         )
         people = {f"rep{extension}": (Role.REP, [extension]) for extension in EXTENSIONS}
         people[SUPERVISOR] = (Role.SUPERVISOR, [])
