@@ -237,7 +237,7 @@ class Daemon:
 
     def _told(self) -> str:
         calls = [(event["type"], event["call"]) for event in self.events if "call" in event]
-        shown = ("number", "state", "progress", "result", "answered_by")
+        shown = ("number", "state", "progress", "result", "answered_by", "consult")
         return "\n".join(f"{kind} {[call[name] for name in shown]}" for kind, call in calls)
 
     def _last_words(self) -> str:

@@ -39,6 +39,10 @@ class Instance:
         """Its call records."""
         return self._home / "log" / "cdr-csv" / "Master.csv"
 
+    def config(self, name: str) -> Path:
+        """A file of its configuration."""
+        return self._home / "etc" / name
+
     @property
     def client(self) -> AmiClient:
         assert self._client is not None, f"{self.name} is not running"

@@ -167,32 +167,6 @@ async def test_a_rep_hangs_up_by_the_api_and_only_their_own_call(lab: Lab, daemo
     assert ended["answered_by"] == "105"
 
 
-async def test_a_rep_hands_a_call_over_blindly(lab: Lab, daemon: Daemon) -> None:
-    await _talk(lab, "79032220011", "101")
-    call = await daemon.event("call.answered", number="+79032220011")
-    order = {"to": "103", "kind": "blind"}
-    await daemon.as_("rep101").ask("POST", f"/calls/{call['id']}/transfer", 202, json=order)
-    await lab.answer("103")
-    await lab.talk("103", "79032220011")
-    await lab.hang_up("103")
-    [ended] = await daemon.ended(1)
-    assert (ended["answered_by"], ended["last_extension"]) == ("101", "103")
-
-
-async def test_a_rep_talks_to_a_colleague_before_handing_the_call_over(lab: Lab, daemon: Daemon) -> None:
-    await _talk(lab, "79032220012", "101")
-    call = await daemon.event("call.answered", number="+79032220012")
-    order = {"to": "103", "kind": "attended"}
-    await daemon.as_("rep101").ask("POST", f"/calls/{call['id']}/transfer", 202, json=order)
-    await lab.answer("103")
-    await lab.talk("101", "103")
-    await lab.hang_up("101")
-    await lab.talk("103", "79032220012")
-    await lab.hang_up("79032220012")
-    [ended] = await daemon.ended(1)
-    assert (ended["answered_by"], ended["last_extension"]) == ("101", "103")
-
-
 # The daemon dies
 
 

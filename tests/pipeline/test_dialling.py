@@ -40,6 +40,12 @@ class Phone:
             raise self.fails
         self.orders.append((extension, number))
 
+    async def complete_transfer(self, call_id: str, extension: str) -> None:
+        raise NotImplementedError
+
+    async def cancel_transfer(self, call_id: str, extension: str) -> None:
+        raise NotImplementedError
+
     async def hang_up(self, call_id: str, extension: str | None) -> None:
         raise NotImplementedError
 

@@ -150,8 +150,29 @@ async def test_ones_own_call_is_ended_and_handed_on(world: World) -> None:
         answer = await program.post(f"/api/v1/calls/{call}/{path}", json=body)
         assert (answer.status, answer.json["id"]) == (202, call)
         assert world.phone.orders[-1] == order
-    answer = await program.post(f"/api/v1/calls/{call}/transfer", json={"to": "101&102"})
-    assert (answer.status, answer.json["field"]) == (422, "to")
+    for to in ("101&102", "112", "101", "123456", "*8"):
+        answer = await program.post(f"/api/v1/calls/{call}/transfer", json={"to": to})
+        assert (answer.status, answer.json["field"]) == (422, "to"), to
+    assert (await program.post(f"/api/v1/calls/{call}/transfer", json={"to": "800"})).status == 202
+    assert world.phone.orders[-1] == ("transfer", call, "101", "800", False)
+
+
+async def test_a_consultation_is_shown_and_is_its_own_person_s_to_end(world: World) -> None:
+    call = await world.ring("101")
+    await world.answer(call, "101")
+    await world.tell(
+        pbx.ConsultChanged(call_id=call, at=world.clock(), consult=pbx.Consult("101", "102", talking=True))
+    )
+    anna, boris, sveta = [await world.api(login) for login in ("anna", "boris", "sveta")]
+    shown = (await anna.get(f"/api/v1/calls/{call}")).json["consult"]
+    assert shown == {"extension": "101", "other": "102", "talking": True}
+    for step in ("complete", "cancel"):
+        for other in (boris, sveta):
+            assert (await other.post(f"/api/v1/calls/{call}/transfer/{step}")).status == 404
+        assert (await anna.post(f"/api/v1/calls/{call}/transfer/{step}")).status == 202
+        assert world.phone.orders[-1] == (step, call, "101")
+    ended = await world.end(call)
+    assert ended.call.consult is None
 
 
 async def test_the_call_belongs_to_whom_it_was_handed_to(world: World) -> None:

@@ -98,6 +98,12 @@ class NotedPhone:
     async def transfer(self, call_id: str, extension: str, to: str, *, attended: bool) -> None:
         self._note("transfer", call_id, extension, to, attended)
 
+    async def complete_transfer(self, call_id: str, extension: str) -> None:
+        self._note("complete", call_id, extension)
+
+    async def cancel_transfer(self, call_id: str, extension: str) -> None:
+        self._note("cancel", call_id, extension)
+
     def _note(self, *order: Any) -> None:
         if not self.is_up:
             raise Unavailable("the telephone system is not connected")

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from zeoncrm.ami.actions import ActionHeaders, Reply
 from zeoncrm.ami.errors import BadHeader
+from zeoncrm.ami.rights import getvar
 
 _PLACE = "{extension}"
 _EXTENSION = re.compile(r"[0-9]{1,20}")
@@ -111,7 +112,11 @@ class Control:
         )
 
     async def attended(self, channel: str, exten: str, context: str) -> None:
-        """Lets the one at `channel` talk with `exten` first; the transfer is done when they hang up."""
+        """Lets the one at `channel` talk with `exten` first; the transfer is done when they hang up.
+
+        Asterisk presses the transfer's feature code and the digits for them, and says that it has done so whether or
+        not the call was dialled with the option that allows transfers (`t`, `T`): what comes of it only events tell.
+        """
         await self._link.action(
             {
                 "Action": "Atxfer",
@@ -120,6 +125,15 @@ class Control:
                 "Context": _checked("Context", context, _CONTEXT),
             }
         )
+
+    async def cancel_attended(self, channel: str) -> None:
+        """Takes the one at `channel` back from the consultation to the party that waits. Asterisk 16 and later."""
+        await self._link.action({"Action": "CancelAtxfer", "Channel": _checked("Channel", channel, _CHANNEL)})
+
+    async def may_dial(self, context: str, exten: str) -> bool:
+        """Whether the dialplan has something for `exten`; true when the PBX does not tell."""
+        context, exten = _checked("Context", context, _CONTEXT), _checked("Exten", exten, _DIALLED)
+        return await getvar(self._link.action, f"DIALPLAN_EXISTS({context},{exten},1)") != "0"
 
 
 def _checked(header: str, value: str, allowed: re.Pattern[str]) -> str:

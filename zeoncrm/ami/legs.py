@@ -38,6 +38,15 @@ class Legs:
         """Somebody of ours has the call."""
         return any(leg.told_talking for leg in self.by_extension.values())
 
+    def talking(self) -> Iterable[tuple[str, Channel]]:
+        """Who has the call, and by which channels."""
+        return [
+            (extension, channel)
+            for extension, leg in self.by_extension.items()
+            if leg.told_talking
+            for channel in leg.talks
+        ]
+
     @property
     def any_ringing(self) -> bool:
         """A phone of ours is being called."""

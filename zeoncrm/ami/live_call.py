@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from zeoncrm.ami.channels import ANSWER, UP, Channel
+from zeoncrm.ami.consult import consultation
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.legs import Legs
 from zeoncrm.ami.outcomes import is_voicemail, outside_result
@@ -22,6 +23,8 @@ from zeoncrm.pipeline.call_events import (
     CallQueued,
     CallRecorded,
     CallResult,
+    Consult,
+    ConsultChanged,
     Direction,
     OutsideDialled,
     OutsideRang,
@@ -50,6 +53,7 @@ class LiveCall:
     answered: bool = False
     # Other outside lines that took the call for us.
     forwards: list[Channel] = field(default_factory=list)
+    consult: Consult | None = None
     # Inbound, not answered yet: where the caller is; whether the PBX answered, and only after phones had rung in vain.
     queue: str | None = None
     stage: Reached | None = None
@@ -97,7 +101,15 @@ class LiveCall:
         self._follow_legs(at, events)
         if self.direction is Direction.INBOUND and not self.answered and self.caller is not None:
             self._follow_stage(self.caller, at, events)
+        if self.answered:
+            self._follow_consultation(at, events)
         return events
+
+    def _follow_consultation(self, at: datetime, events: list[CallEvent]) -> None:
+        consult = consultation(self.view, self.caller, self.legs.talking())
+        if consult != self.consult:
+            self.consult = consult
+            events.append(ConsultChanged(call_id=self.id, at=at, consult=consult))
 
     def _link(self, at: datetime, events: list[CallEvent]) -> None:
         for channel in self.group.channels:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 
@@ -22,7 +23,7 @@ from zeoncrm.ami.tracker import CallTracker
 from zeoncrm.pipeline.call_events import CallEvent
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.endpoints import Endpoint
-from zeoncrm.pipeline.errors import NotFound, Unavailable
+from zeoncrm.pipeline.errors import Invalid, NotFound, Unavailable
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.numbering import Numbering
 from zeoncrm.pipeline.numbers import dialled
@@ -34,6 +35,11 @@ log = structlog.get_logger(__name__)
 Record = Callable[[CallEvent], Awaitable[None]]
 
 PARSERS = {**messages.PARSERS, **presence.PARSERS}
+# An attended transfer begins as soon as the PBX has heard its own keys.
+BEGINS_WITHIN = 4.0  # seconds
+
+Answer = TypeVar("Answer")
+
 LISTINGS = (presence.LISTING, queues.LISTING)
 
 
@@ -80,6 +86,7 @@ class Pbx:
             parsers=PARSERS,
         )
         self._on_watched = on_watched
+        self._expected: dict[asyncio.Future[bool], Callable[[], bool]] = {}
         self._phones = presence.Phones()
         self._queues = queues.Queues(account.name)
         self._control = Control(self.connection)
@@ -170,18 +177,57 @@ class Pbx:
             await self._asked(self._end(channel))
 
     async def transfer(self, call_id: str, extension: str, to: str, *, attended: bool) -> None:
-        """Hand the call from the extension to a colleague's extension or a number in E.164."""
+        """Hand the call from the extension to another extension or a number in E.164.
+
+        Raises:
+            NotFound: no such call. Invalid: field `to`, the dialplan has no such number. Unavailable: it was not done,
+            or an attended one did not begin.
+        """
         exten = dialled(to, self.tracker.numbering.region, self._dialling.form) if to.startswith("+") else to
-        if attended:
-            channel = self.tracker.live_channel(call_id, extension)
-            if channel is None:
-                raise NotFound("no such call")
-            await self._asked(self._control.attended(channel, exten, self._dialling.context))
-            return
-        channel = self.tracker.outside_channel(call_id)
+        channel = self.tracker.live_channel(call_id, extension) if attended else self.tracker.outside_channel(call_id)
         if channel is None:
             raise NotFound("no such call")
-        await self._asked(self._control.redirect(channel, self._dialling.context, exten))
+        # A caller who is sent where nothing is would be cut off.
+        if not await self._asked(self._control.may_dial(self._dialling.context, exten)):
+            raise Invalid("to", "the telephone system knows no such extension")
+        if not attended:
+            await self._asked(self._control.redirect(channel, self._dialling.context, exten))
+            return
+        began = self._when(lambda: self.tracker.has_let_go(call_id, extension))
+        await self._asked(self._control.attended(channel, exten, self._dialling.context))
+        if not await began:
+            raise Unavailable("the telephone system did not begin the transfer: it may allow none on this call")
+
+    async def complete_transfer(self, call_id: str, extension: str) -> None:
+        """Connect the party that waits with the one that the extension consults; raises as `transfer` does."""
+        await self._asked(self._end(self._consulting(call_id, extension)))
+
+    async def cancel_transfer(self, call_id: str, extension: str) -> None:
+        """Take the extension back to the party that waits; raises as `transfer` does."""
+        await self._asked(self._control.cancel_attended(self._consulting(call_id, extension)))
+
+    def _consulting(self, call_id: str, extension: str) -> str:
+        """The channel by which the extension consults somebody."""
+        channel = self.tracker.consulting_channel(call_id, extension)
+        if channel is None:
+            raise Unavailable("nobody is being asked about this call any more")
+        return channel
+
+    def _when(self, truth: Callable[[], bool]) -> Awaitable[bool]:
+        """Watch for it from now on, whatever comes meanwhile; awaiting gives whether it came soon enough."""
+        came: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._expected[came] = truth
+
+        async def wait() -> bool:
+            try:
+                async with asyncio.timeout(BEGINS_WITHIN):
+                    return await came
+            except TimeoutError:
+                return False
+            finally:
+                self._expected.pop(came, None)
+
+        return wait()
 
     async def _end(self, channel: str) -> None:
         """One that is gone by now is what was asked for: the first channel of a call to end takes others along."""
@@ -191,9 +237,9 @@ class Pbx:
             if "no such channel" not in str(refusal).lower():
                 raise
 
-    async def _asked(self, action: Awaitable[None]) -> None:
+    async def _asked(self, action: Awaitable[Answer]) -> Answer:
         try:
-            await action
+            return await action
         except OutcomeUnknown as error:
             raise Unavailable("the telephone system did not answer; the call shows what came of it") from error
         except AmiError as error:
@@ -209,6 +255,9 @@ class Pbx:
             self.trace.note(message.at, message, events)
             for event in events:
                 await self._record(event)
+        for came, truth in self._expected.items():
+            if not came.done() and truth():
+                came.set_result(True)
         if self._phones.feed(message) | self._queues.feed(message):
             self._on_watched()
         if isinstance(message, RecordingBegan):

@@ -154,6 +154,24 @@ class CallTracker:
         call = self._calls.get(call_id)
         return call.caller.name if call and call.caller and not call.caller.gone else None
 
+    def has_let_go(self, call_id: str, extension: str) -> bool:
+        """The extension hands the call on: it lets the outside party wait or has left it, or it rings elsewhere."""
+        call = self._calls.get(call_id)
+        if call is None or call.caller is None or call.caller.gone:
+            return True
+        if any(leg.rings for each, leg in call.legs.by_extension.items() if each != extension):
+            return True
+        hearing = self._view.conversation(call.caller)
+        return not any(self._view.party(channel).extension == extension for channel in hearing)
+
+    def consulting_channel(self, call_id: str, extension: str) -> str | None:
+        """The name of the channel by which the extension consults somebody about the call."""
+        call = self._calls.get(call_id)
+        if call is None or call.consult is None or call.consult.extension != extension:
+            return None
+        talking = call.legs.talking()
+        return next((channel.name for each, channel in talking if each == extension and not channel.gone), None)
+
     def call_of(self, uniqueid: str) -> str | None:
         """The id of the call with whose outside party this channel has to do."""
         channel = self._board.channels.get(uniqueid)

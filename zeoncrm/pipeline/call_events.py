@@ -154,6 +154,23 @@ class AnsweredOutside(CallEvent):
     number: str
 
 
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """`extension` of ours lets the caller wait and calls `other` (an extension, or a number) about the call; `talking`
+    once they talk."""
+
+    extension: str
+    other: str
+    talking: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultChanged(CallEvent):
+    """An attended transfer began, was answered, or is over (None): done, or taken back."""
+
+    consult: Consult | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegEnded(CallEvent):
     """An extension's part is over: it stopped ringing, or it left the conversation (outcome `answered`)."""

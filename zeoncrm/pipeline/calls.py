@@ -22,6 +22,8 @@ from zeoncrm.pipeline.call_events import (
     CallRequested,
     CallResult,
     CallStarted,
+    Consult,
+    ConsultChanged,
     Direction,
     LegAnswered,
     LegEnded,
@@ -97,6 +99,8 @@ class Call:
     source: Source = Source.LIVE
     legs: tuple[Leg, ...] = ()
     linkedids: frozenset[str] = field(default_factory=frozenset)
+    # An attended transfer under way; not kept in the database, since it is nothing once it is over.
+    consult: Consult | None = None
     # What the CRM made of it; ids of rows. `requested_by`: the person whose click asked for the call.
     contact_id: int | None = None
     deal_id: int | None = None
@@ -144,6 +148,7 @@ TRANSITIONS: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (T, LegAnswered): T,
     (R, AnsweredOutside): T,
     (T, AnsweredOutside): T,
+    (T, ConsultChanged): T,
     (R, LegEnded): R,
     (T, LegEnded): T,
     (R, CallEnded): E,
@@ -246,6 +251,10 @@ def _answered_outside(call: Call, event: AnsweredOutside) -> Call:
     return replace(call, answered_outside=event.number, answered_at=call.answered_at or event.at, progress=None)
 
 
+def _consult_changed(call: Call, event: ConsultChanged) -> Call:
+    return replace(call, consult=event.consult)
+
+
 def _leg_ended(call: Call, event: LegEnded) -> Call:
     leg = call.leg(event.extension) or Leg(event.extension)
     outcome = LegOutcome.ANSWERED if leg.answered_at else event.outcome
@@ -255,7 +264,9 @@ def _leg_ended(call: Call, event: LegEnded) -> Call:
 def _ended(call: Call, event: CallEnded) -> Call:
     legs = tuple(leg if leg.left_at else _closed(leg, call, event) for leg in call.legs)
     reached = event.reached if event.result is CallResult.MISSED else None
-    return replace(call, legs=legs, result=event.result, reached=reached, ended_at=event.at, progress=None)
+    return replace(
+        call, legs=legs, result=event.result, reached=reached, ended_at=event.at, progress=None, consult=None
+    )
 
 
 def _closed(leg: Leg, call: Call, event: CallEnded) -> Leg:
@@ -279,6 +290,7 @@ _APPLY: dict[type[CallEvent], Callable[[Call, Any], Call]] = {
     OutsideRang: _outside_rang,
     LegAnswered: _leg_answered,
     AnsweredOutside: _answered_outside,
+    ConsultChanged: _consult_changed,
     LegEnded: _leg_ended,
     CallEnded: _ended,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from zeoncrm.pipeline.calls import CallState
 from zeoncrm.pipeline.errors import Invalid, NotFound, TooMany, Unavailable
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.ids import new_call_id
-from zeoncrm.pipeline.numbers import BadNumber, dialable, is_home, is_premium
+from zeoncrm.pipeline.numbers import BadNumber, dialable, is_home, is_premium, is_service
 from zeoncrm.pipeline.people import Directory, Viewer
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.settings import CallSettings
@@ -25,6 +26,8 @@ CALLS_A_MINUTE = 10
 WINDOW = timedelta(minutes=1)
 LONGEST_COUNTRY_PREFIX = len("+999")
 PATIENCE_SECONDS = 5.0
+# What a dialplan has of its own besides people's extensions; services such as 112 are none of it.
+_INSIDE = re.compile(r"[0-9]{2,5}")
 
 
 class Telephone(Protocol):
@@ -46,7 +49,14 @@ class Telephone(Protocol):
         """End the extension's part of a call, or the whole call without one; raises NotFound."""
 
     async def transfer(self, call_id: str, extension: str, to: str, *, attended: bool) -> None:
-        """Hand the call from the extension to another number; raises NotFound."""
+        """Hand the call from the extension to another number; raises NotFound, and Invalid (field `to`) for one that
+        the PBX does not know. An attended one has begun when it returns."""
+
+    async def complete_transfer(self, call_id: str, extension: str) -> None:
+        """Connect the caller who waits with whom the extension consults."""
+
+    async def cancel_transfer(self, call_id: str, extension: str) -> None:
+        """Take the extension back to the caller who waits."""
 
 
 class Rate:
@@ -204,17 +214,53 @@ async def transfer(
         Unavailable: its PBX is not connected.
     """
     view, telephone = _live_call(recorder, telephones, viewer, directory, call_id)
+    mine = _talking_at(view, viewer, directory)
+    target = _target(to.strip(), view.call.pbx, directory, settings, region)
+    if target in directory.extensions_of(viewer.id, view.call.pbx):
+        raise Invalid("to", "this is your own extension")
+    await telephone.transfer(view.call.id, mine, target, attended=attended)
+
+
+async def complete_transfer(
+    recorder: Recorder, telephones: Mapping[str, Telephone], viewer: Viewer, directory: Directory, call_id: str
+) -> None:
+    """Connect the caller with whom the viewer consults.
+
+    Raises:
+        NotFound: no such call in progress at one of the viewer's extensions. Unavailable: the viewer consults nobody,
+        or the PBX did not do it.
+    """
+    view, telephone = _live_call(recorder, telephones, viewer, directory, call_id)
+    await telephone.complete_transfer(view.call.id, _talking_at(view, viewer, directory))
+
+
+async def cancel_transfer(
+    recorder: Recorder, telephones: Mapping[str, Telephone], viewer: Viewer, directory: Directory, call_id: str
+) -> None:
+    """Go back from a consultation to the caller; raises as `complete_transfer` does."""
+    view, telephone = _live_call(recorder, telephones, viewer, directory, call_id)
+    await telephone.cancel_transfer(view.call.id, _talking_at(view, viewer, directory))
+
+
+def _talking_at(view: CallView, viewer: Viewer, directory: Directory) -> str:
+    """The extension at which the viewer talks on the call; raises NotFound."""
     mine = directory.extensions_of(viewer.id, view.call.pbx)
     talking = [leg.extension for leg in view.call.legs if leg.answered_at and not leg.left_at and leg.extension in mine]
     if not talking:
         raise NotFound("no such call")
-    target = to.strip()
-    if directory.person_with(target, view.call.pbx) is None:
-        try:
-            target = check_number(target, region, settings)
-        except Invalid as error:
-            raise Invalid("to", error.message, **error.values) from error
-    await telephone.transfer(view.call.id, talking[0], target, attended=attended)
+    return talking[0]
+
+
+def _target(written: str, pbx: str, directory: Directory, settings: CallSettings, region: str) -> str:
+    """A colleague's extension, another short number of the PBX's (a queue, a ring group), or an outside number that may
+    be called; raises Invalid."""
+    inside = _INSIDE.fullmatch(written) and not is_service(written, region)
+    if inside or directory.person_with(written, pbx) is not None:
+        return written
+    try:
+        return check_number(written, region, settings)
+    except Invalid as error:
+        raise Invalid("to", error.message, **error.values) from error
 
 
 def _live_call(

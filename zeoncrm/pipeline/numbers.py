@@ -120,6 +120,13 @@ def is_premium(number: str) -> bool:
     return parsed is not None and phonenumbers.number_type(parsed) in dear
 
 
+def is_service(digits: str, region: str) -> bool:
+    """Whether the few digits are a public service of the region: emergency, directory, a paid message."""
+    code = phonenumbers.country_code_for_region(region)
+    number = phonenumbers.PhoneNumber(country_code=code, national_number=int(digits))
+    return bool(phonenumbers.is_valid_short_number_for_region(number, region))
+
+
 def dialled(number: str, region: str, form: str) -> str:
     """A number in E.164 as a dialplan wants it: `digits` (79031112233), `e164` or `national` (89031112233)."""
     if form == "e164":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -114,8 +115,31 @@ async def transfer(ask: Ask[None, TransferIn]) -> CallOut:
     return await _as_it_is(ask)
 
 
+async def complete_transfer(ask: Ask[None, None]) -> CallOut:
+    """Connect the caller with whom one consults."""
+    services = ask.services
+    await dialling.complete_transfer(
+        services.recorder, services.telephones, ask.viewer, services.directory(), ask.call_id()
+    )
+    return await _as_it_is(ask)
+
+
+async def cancel_transfer(ask: Ask[None, None]) -> CallOut:
+    """Go back to the caller."""
+    services = ask.services
+    await dialling.cancel_transfer(
+        services.recorder, services.telephones, ask.viewer, services.directory(), ask.call_id()
+    )
+    return await _as_it_is(ask)
+
+
 async def _as_it_is(ask: Ask[Any, Any]) -> CallOut:
-    return call_out(await get_call(ask.services.database, ask.viewer, ask.call_id()), ask.viewer)
+    """The call as kept, with what is known only while it goes on."""
+    view = await get_call(ask.services.database, ask.viewer, ask.call_id())
+    live = ask.services.recorder.view(view.call.id)
+    if live is not None:
+        view = replace(view, call=replace(view.call, consult=live.call.consult))
+    return call_out(view, ask.viewer)
 
 
 def _telephone(ask: Ask[Any, Any]) -> Telephone:
@@ -129,6 +153,7 @@ def _telephone(ask: Ask[Any, Any]) -> Telephone:
 
 NOT_FOUND = {404: "There is no such call, or it is not yours."}
 AWAY = {409: "The telephone system is not connected: nothing was done, and nothing will be done later."}
+CONSULTS_NOBODY = {409: "Nobody is consulted any more, or the telephone system did not do it: `detail` says which."}
 
 ENDPOINTS = (
     Endpoint(
@@ -173,6 +198,24 @@ ENDPOINTS = (
         body=TransferIn,
         answer=CallOut,
         status=202,
-        errors=NOT_FOUND | AWAY | {422: "`to` is neither an extension nor a number that may be called."},
+        errors=NOT_FOUND | AWAY | {422: "`to` is neither an extension of the PBX nor a number that may be called."},
+    ),
+    Endpoint(
+        method="POST",
+        path="/calls/{id}/transfer/complete",
+        handle=complete_transfer,
+        summary="Attended transfer: connect the caller with whom one consults",
+        answer=CallOut,
+        status=202,
+        errors=NOT_FOUND | CONSULTS_NOBODY,
+    ),
+    Endpoint(
+        method="POST",
+        path="/calls/{id}/transfer/cancel",
+        handle=cancel_transfer,
+        summary="Attended transfer: go back to the caller",
+        answer=CallOut,
+        status=202,
+        errors=NOT_FOUND | CONSULTS_NOBODY,
     ),
 )

@@ -48,6 +48,14 @@ class RecordingOut(Output):
     seconds: int | None
 
 
+class ConsultOut(Output):
+    """An attended transfer under way: `extension` calls `other` about it, `talking` once they talk."""
+
+    extension: str
+    other: str
+    talking: bool
+
+
 class CallOut(Output):
     """A call. `contact_id` and `deal_id` are null for those who may not see them. `recording`: the address of what can
     be listened to, null before that, without one, and for those who may not; of several, `recordings` has all."""
@@ -80,6 +88,7 @@ class CallOut(Output):
     progress: Progress | None
     contact: str | None
     recordings: tuple[RecordingOut, ...]
+    consult: ConsultOut | None
 
 
 class CallPage(Output):
@@ -321,8 +330,10 @@ def call_out(view: CallView, viewer: Viewer | None = None) -> CallOut:
     # Nothing is checked once more: this is done for each event of each call.
     values = {name: getattr(call, name) for name in _OF_CALL}
     legs = tuple(LegOut.model_construct(**{name: getattr(leg, name) for name in _OF_LEG}) for leg in call.legs)
+    consult = call.consult
     return CallOut.model_construct(
         **values,
+        consult=None if consult is None else ConsultOut.model_validate(consult),
         contact_id=call.contact_id if contact else None,
         deal_id=call.deal_id if deal else None,
         owner=view.owner,
@@ -346,7 +357,7 @@ def _recordings_out(view: CallView, viewer: Viewer | None) -> tuple[RecordingOut
     )
 
 
-_NOT_OF_CALL = {"contact_id", "deal_id", "owner", "legs", "contact", "recording", "recordings"}
+_NOT_OF_CALL = {"contact_id", "deal_id", "owner", "legs", "contact", "recording", "recordings", "consult"}
 _OF_CALL = tuple(CallOut.model_fields.keys() - _NOT_OF_CALL)
 _OF_LEG = tuple(LegOut.model_fields)
 
