@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zeoncrm.pipeline.call_events import CallEvent, CallStarted
+from zeoncrm.pipeline.call_events import CallEvent, CallMerged, CallStarted
 from zeoncrm.pipeline.calls import Call, IllegalTransition, advance, start
 
 
@@ -14,6 +14,8 @@ def replayed(events: Iterable[CallEvent]) -> dict[str, Call]:
     for event in events:
         if isinstance(event, CallStarted):
             calls.setdefault(event.call_id, start(event))
+        elif isinstance(event, CallMerged):
+            calls.pop(event.call_id, None)
         elif event.call_id in calls:
             try:
                 calls[event.call_id] = advance(calls[event.call_id], event)

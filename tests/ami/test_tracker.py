@@ -13,6 +13,7 @@ from zeoncrm.pipeline.call_events import (
     CallEnded,
     CallEvent,
     CallIdentified,
+    CallMerged,
     CallQueued,
     CallResult,
     CallStarted,
@@ -356,6 +357,27 @@ def test_why_an_outgoing_call_was_not_answered(status: str, cause: int, rings: b
     assert pbx.call.result is result
 
 
+@pytest.mark.parametrize(
+    "status, cause, result",
+    [
+        ("CHANUNAVAIL", 1, CallResult.FAILED),
+        ("BUSY", 17, CallResult.BUSY),
+        ("NOANSWER", 16, CallResult.NO_ANSWER),
+        ("CANCEL", 127, CallResult.NO_ANSWER),
+    ],
+)
+def test_what_is_played_before_the_answer_may_say_why_not(status: str, cause: int, result: CallResult) -> None:
+    pbx = ScriptedPbx()
+    pbx.channel(P101, state=4, number="101", exten="79037778899")
+    pbx.dial(P101, LINE, f"{CLIENT}@trunk")
+    pbx.tell(m.DialProgressed(pbx.now, pbx.facts(P101), pbx.facts(LINE), "PROGRESS"))
+    pbx.dial_ends(P101, LINE, status)
+    pbx.hang_up(LINE, cause=cause)
+    pbx.hang_up(P101, cause=cause)
+
+    assert pbx.call.result is result
+
+
 def test_a_second_line_that_is_tried_belongs_to_the_same_call() -> None:
     pbx = ScriptedPbx()
     second = "PJSIP/backup-00000001"
@@ -434,8 +456,8 @@ def test_a_transfer_back_lets_the_first_talk_again() -> None:
     assert [(leg.extension, leg.outcome) for leg in pbx.call.legs] == [("101", "answered"), ("103", "answered")]
 
 
-def test_a_consultation_with_an_outside_number_ends_when_the_two_outside_parties_are_joined() -> None:
-    pbx = ScriptedPbx()
+def consult_outside(pbx: ScriptedPbx) -> None:
+    """101, who talks with the caller, calls the client from a second line."""
     consulting = "PJSIP/101-0000000d"
     pbx.calls_in()
     pbx.ring(TRUNK, P101)
@@ -443,17 +465,118 @@ def test_a_consultation_with_an_outside_number_ends_when_the_two_outside_parties
     pbx.channel(consulting, state=4, number="101")
     pbx.ring(consulting, LINE, f"{CLIENT}@trunk")
     pbx.answer(consulting, LINE, "b2")
-    pbx.leave("b2", consulting)
-    pbx.hang_up(consulting)
+
+
+def test_a_consultation_with_an_outside_number_becomes_part_of_the_callers_call_when_they_are_joined() -> None:
+    pbx = ScriptedPbx()
+    consult_outside(pbx)
+    first, second = pbx.calls
+    pbx.leave("b2", "PJSIP/101-0000000d")
+    pbx.hang_up("PJSIP/101-0000000d")
     pbx.leave("b1", P101)
     pbx.hang_up(P101)
-    pbx.bridge("b2", TRUNK)
-    first, second = pbx.calls
 
-    assert (second.direction, second.result, second.answered_by) == (Direction.OUTBOUND, CallResult.ANSWERED, "101")
-    assert (first.state, first.answered_outside) == (CallState.TALKING, "+79037778899")
+    told = pbx.bridge("b2", TRUNK)
+
+    assert [event for event in told if isinstance(event, CallMerged)] == [
+        CallMerged(call_id=second.id, at=pbx.now, into=first.id)
+    ]
+    assert (pbx.call.state, pbx.call.answered_by, pbx.call.answered_outside) == (
+        CallState.TALKING,
+        "101",
+        "+79037778899",
+    )
     pbx.hang_up(TRUNK, LINE)
-    assert pbx.calls[0].result is CallResult.ANSWERED
+    assert (pbx.call.id, pbx.call.result) == (first.id, CallResult.ANSWERED)
+    assert pbx.tracker.is_empty
+
+
+def test_a_consultation_that_is_not_connected_is_a_call_of_its_own() -> None:
+    pbx = ScriptedPbx()
+    consult_outside(pbx)
+    pbx.hang_up(LINE, "PJSIP/101-0000000d")
+    pbx.hang_up(TRUNK, P101)
+
+    assert [(call.direction, call.result, call.answered_outside) for call in pbx.calls] == [
+        (Direction.INBOUND, CallResult.ANSWERED, None),
+        (Direction.OUTBOUND, CallResult.ANSWERED, None),
+    ]
+
+
+def test_of_two_numbers_called_and_connected_the_first_keeps_the_call() -> None:
+    pbx = ScriptedPbx()
+    second, other = "PJSIP/101-0000000d", "PJSIP/trunk-00000100"
+    outgoing(pbx)
+    pbx.answer(P101, LINE)
+    pbx.channel(second, state=4, number="101")
+    pbx.ring(second, other, "79995556677@trunk")
+    pbx.answer(second, other, "b2")
+    pbx.leave("b1", P101)
+    pbx.hang_up(P101)
+    pbx.leave("b2", second)
+    pbx.hang_up(second)
+    pbx.bridge("b2", LINE)
+
+    assert (pbx.call.number, pbx.call.answered_by, pbx.call.answered_outside) == ("+79037778899", "101", "+79995556677")
+
+
+def test_in_a_conference_a_number_called_is_a_call_of_its_own_and_answers_for_nobody() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.channel(P101, state=6, number="101")
+    pbx.bridge("conference", TRUNK, P101)
+    pbx.channel(LINE)
+    pbx.dial(None, LINE, f"{CLIENT}@trunk")
+    pbx.state(LINE, 6)
+    pbx.bridge("conference", LINE)
+
+    assert [(call.number, call.answered_by, call.answered_outside) for call in pbx.calls] == [
+        ("+79031112233", "101", None),
+        ("+79037778899", "101", None),
+    ]
+
+
+def test_a_number_is_not_read_from_a_line_that_is_only_ringing_yet() -> None:
+    pbx = ScriptedPbx()
+    pbx.channel(LINE, number="4952150000")
+
+    assert pbx.state(LINE, 5) == []
+    pbx.dial(None, LINE, f"{CLIENT}@trunk")
+    assert pbx.call.number == "+79037778899"
+
+
+def test_somebody_who_was_only_consulted_left_the_call_to_whom_it_had() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.answer(TRUNK, P101)
+    pbx.ring(P101, P103)
+    pbx.leave("b1", P101)
+    pbx.answer(P101, P103, "b2")
+
+    assert kinds(pbx.hang_up(P103)) == ["103 answered_elsewhere"]
+
+
+def test_a_phone_that_was_called_in_vain_during_a_conversation_did_not_answer() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.answer(TRUNK, P101)
+    pbx.ring(P101, P103)
+    pbx.dial_ends(P101, P103, "CANCEL")
+
+    assert kinds(pbx.hang_up(P103)) == ["103 no_answer"]
+
+
+def test_a_phone_that_was_put_down_talks_no_more_though_its_channel_stays() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.answer(TRUNK, P101)
+    pbx.tell(m.HangupAsked(pbx.now, pbx.facts(P101)))
+
+    assert kinds(pbx.leave("b1", P101)) == ["101 answered"]
+    assert kinds(pbx.ring(TRUNK, P103) + pbx.answer(TRUNK, P103)) == ["103 rings", "103 answers"]
 
 
 def test_two_callers_in_one_conference_stay_two_calls() -> None:

@@ -220,6 +220,8 @@ class Daemon:
             self.events.append(event)
             for call in event.get("calls", [event.get("call")]):
                 self._follow(call)
+            if event["type"] == "call.dropped":
+                self._ongoing.discard(event["call_id"])
             self._news.set()
 
     def _follow(self, call: Json) -> None:

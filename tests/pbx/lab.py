@@ -21,7 +21,10 @@ from tests.pbx.view import Channel, View
 
 EXTENSIONS = tuple(str(number) for number in range(101, 109))
 KEY_GAP = 0.1  # seconds between keys; a key pressed sooner is queued behind the one before and reported twice
-Behaviour = Literal["rings", "hesitates", "answers", "busy", "rejects", "unknown"]
+Behaviour = Literal[
+    "rings", "hesitates", "answers", "lifts", "plays", "announces", "forwards",
+    "busy", "rejects", "unknown", "refuses", "rings_then_refuses",
+]  # fmt: skip
 
 
 class Lab:
@@ -68,13 +71,18 @@ class Lab:
         """The person at this phone dials an extension, an outside number or a code such as *8."""
         await self._originate(f"PJSIP/{number}@phone{extension}", extension, extension)
 
-    async def behave(self, party: str, behaviour: Behaviour, *, after: int = 0) -> None:
+    async def behave(
+        self, party: str, behaviour: Behaviour, *, after: int = 0, to: str | None = None, cause: int | None = None
+    ) -> None:
         """What the party does by itself when called. Without: rings until told.
 
-        "hesitates": is silent for a second before it rings; "answers" after so many seconds.
+        "hesitates": is silent for a second before it rings. After so many seconds "answers" takes the call, "lifts"
+        does without having rung, "announces" says why not and refuses. "plays": sends sound instead of ringing.
+        "forwards": sends the call on `to` another number (302). "refuses", "rings_then_refuses": for this Q.850 cause.
         """
-        await self._remember("behaviour", party, behaviour)
-        await self._remember("after", party, str(after))
+        for family, value in {"behaviour": behaviour, "after": after, "forward": to, "cause": cause}.items():
+            if value is not None:
+                await self._remember(family, party, str(value))
 
     async def answer(self, party: str) -> None:
         """Take the phone that rings."""
@@ -109,19 +117,21 @@ class Lab:
         await self._refer(phone, f"sip:{to}@127.0.0.1:{self._pbx_sip}")
 
     async def join(self, party: str) -> None:
-        """The phone's own attended transfer: a REFER joins the call that it held with the one it made since."""
-        await self._phone(party, calls=2)
-        held, made = self.world_view.of(party, "Up")
+        """The phone's own attended transfer: a REFER joins the call that it held with the one it made since.
+
+        That one may still ring.
+        """
+        held, made = await self._calls_of(party, 2, "Ringing", "Up")
         tags = {name: await self._dialogue(made, name) for name in ("call-id", "local_tag", "remote_tag")}
         replaced = f"{tags['call-id']};to-tag={tags['remote_tag']};from-tag={tags['local_tag']}"
         target = f"sip:x@127.0.0.1:{self._pbx_sip}?Replaces={quote(replaced, safe='')}"
         await self._refer(held, target)
 
-    async def hang_up(self, party: str) -> None:
-        """Put down (or give up, or reject) every call of this party."""
+    async def hang_up(self, party: str, *, cause: int | None = None) -> None:
+        """Put down (or give up, or reject) every call of this party, perhaps for a Q.850 cause."""
         calls = await self.world_view.until(lambda: self.world_view.of(party), f"a call of {party}")
         for channel in calls:
-            await self._hang_up(channel)
+            await self._hang_up(channel, cause)
 
     async def register(self, phone: str) -> None:
         """The phone (or "*all") comes back to the PBX."""
@@ -153,6 +163,34 @@ class Lab:
             "Originate", Channel=channel, Context="from-internal", Exten=number, Priority="1",
             CallerID=number, Timeout=f"{timeout}000", Async="true",
         )  # fmt: skip
+
+    # What a program does that controls the PBX
+
+    async def redirect(self, party: str, exten: str, *, with_: str | None = None) -> None:
+        """Send a party of a call elsewhere, and perhaps the other one too."""
+        extra = {"ExtraChannel": self._line(with_), "ExtraContext": "from-internal", "ExtraExten": exten,
+                 "ExtraPriority": "1"} if with_ else {}  # fmt: skip
+        await self.pbx.client.action(
+            "Redirect", Channel=self._line(party), Context="from-internal", Exten=exten, Priority="1", **extra
+        )
+
+    async def transfer_blind(self, party: str, exten: str) -> None:
+        """Transfer for a party of a call: the other one goes to the extension."""
+        await self.pbx.client.action("BlindTransfer", Channel=self._line(party), Context="from-internal", Exten=exten)
+
+    async def transfer_attended(self, party: str, exten: str) -> None:
+        """Let a party of a call consult the extension, as by the feature code."""
+        await self.pbx.client.action("Atxfer", Channel=self._line(party), Context="from-internal", Exten=exten)
+
+    async def invite(self, number: str, exten: str) -> None:
+        """The PBX calls an outside number and connects it with one of its own."""
+        await self.pbx.client.action(
+            "Originate", Channel=f"PJSIP/{number}@trunk", Context="from-internal", Exten=exten, Priority="1",
+            CallerID="4952150000", Timeout="20000", Async="true",
+        )  # fmt: skip
+
+    def _line(self, party: str) -> str:
+        return self.pbx_view.of(party)[-1].name
 
     # What the PBX makes of it
 
@@ -186,11 +224,28 @@ class Lab:
         """The PBX has said what came of the click."""
         await self.pbx_view.event("OriginateResponse")
 
+    async def bridged(self, party: str) -> None:
+        """The party is in a bridge, perhaps alone."""
+        await self.pbx_view.until(lambda: any(c.bridge for c in self.pbx_view.of(party)), f"{party} in a bridge")
+
+    async def progresses(self, party: str) -> None:
+        """The party sends sound before it answers."""
+        [channel] = await self.pbx_view.until(lambda: self.pbx_view.of(party), f"a call of {party}")
+        await self.pbx_view.event("DialState", DestUniqueid=channel.uniqueid, DialStatus="PROGRESS")
+
     async def left(self, party: str) -> None:
         """The party talks with nobody, though its channel may still hang there."""
         await self.pbx_view.until(
             lambda: not any(channel.bridge for channel in self.pbx_view.of(party)), f"{party} leaving the talk"
         )
+
+    async def waits(self, queue: str) -> None:
+        """Somebody waits in the queue."""
+        await self.pbx_view.event("QueueCallerJoin", Queue=queue)
+
+    async def listens(self) -> None:
+        """Somebody has begun to listen in."""
+        await self.pbx_view.event("ChanSpyStart")
 
     async def gone(self, party: str) -> None:
         await self.pbx_view.until(lambda: not self.pbx_view.of(party), f"the end of {party}'s calls")
@@ -214,7 +269,7 @@ class Lab:
         for channel in list(self.world_view.channels.values()):
             await self._hang_up(channel)
         await self.quiet()
-        for family in ("behaviour", "after"):
+        for family in ("behaviour", "after", "forward", "cause"):
             await self.world.client.action("Command", Command=f"database deltree {family}")
         self.pbx_view.forget()
         self.world_view.forget()
@@ -230,16 +285,21 @@ class Lab:
             ChannelId=f"call-{party}-{next(self._calls)}", Timeout="120000", Async="true",
         )  # fmt: skip
 
-    async def _phone(self, party: str, *, calls: int = 1) -> Channel:
-        """The world's channel of the party's newest call, once it has so many."""
-        up = await self.world_view.until(
-            lambda: [c for c in [self.world_view.of(party, "Up")] if len(c) >= calls], f"{party} being in a call"
-        )
-        return up[0][-1]
+    async def _phone(self, party: str) -> Channel:
+        """The world's channel of the party's newest call."""
+        return (await self._calls_of(party, 1, "Up"))[-1]
 
-    async def _hang_up(self, channel: Channel) -> None:
+    async def _calls_of(self, party: str, count: int, *states: str) -> list[Channel]:
+        """The world's channels of the party, once it has so many, the newest last."""
+        found = await self.world_view.until(
+            lambda: [c for c in [self.world_view.of(party, *states)] if len(c) >= count], f"{party} in {count} calls"
+        )
+        return found[0]
+
+    async def _hang_up(self, channel: Channel, cause: int | None = None) -> None:
         with contextlib.suppress(RuntimeError):  # gone already
-            await self.world.client.action("Hangup", Channel=channel.name)
+            why = {"Cause": str(cause)} if cause else {}
+            await self.world.client.action("Hangup", Channel=channel.name, **why)
 
     async def _refer(self, phone: Channel, target: str) -> None:
         await self.world.client.action("Setvar", Channel=phone.name, Variable="TARGET", Value=target)

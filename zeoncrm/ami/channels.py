@@ -42,6 +42,7 @@ class Channel:
         "parked",
         "party",
         "picked_up",
+        "plays",
         "queue",
         "record_closed",
         "recordings",
@@ -75,10 +76,11 @@ class Channel:
         # Whether it was first seen in a snapshot, and whether the last snapshot lacked it.
         self.recovered = False
         self.missing = False
-        # How it was dialled: by whom, with which dial string, whether it rings, and how that ended.
+        # How it was dialled: by whom, with which dial string, whether it rings or plays something, and how that ended.
         self.dialler: Channel | None = None
         self.dialled: str | None = None
         self.rings = False
+        self.plays = False
         self.dial_ended = False
         self.dial_status: str | None = None
         self.targets: dict[Channel, None] = {}
@@ -110,15 +112,18 @@ class Channel:
 
     @property
     def is_heard_ringing(self) -> bool:
-        """It rings there, as far as the device said."""
-        return self.rings or self.state == RINGING
+        """It rings there, as far as the device said; carriers also play the sound of it."""
+        return self.rings or self.plays or self.state == RINGING
 
     @property
-    def is_pending(self) -> bool:
-        """Answered, but not in a conversation yet."""
-        if self.state != UP or self.bridge is not None or self.gone or self.leaving:
-            return False
-        return self.dial_status == ANSWER and not self.dial_ended
+    def is_only_playing(self) -> bool:
+        """What was heard there may have been an announcement as well as ringing."""
+        return self.plays and not self.rings and self.state != RINGING
+
+    @property
+    def is_over(self) -> bool:
+        """Whoever was there is not any more, though Asterisk may keep the channel for a while."""
+        return self.gone or self.leaving
 
 
 class Bridge:

@@ -73,7 +73,8 @@ def _dial_began(board: Switchboard, message: m.DialBegan) -> _Touched:
 def _dial_progressed(board: Switchboard, message: m.DialProgressed) -> _Touched:
     channel = _dialling(board, message)
     if channel is not None and channel.uniqueid == message.target.uniqueid:
-        channel.rings = channel.rings or message.status in {"RINGING", "PROGRESS"}
+        channel.rings = channel.rings or message.status == "RINGING"
+        channel.plays = channel.plays or message.status == "PROGRESS"
     return (channel,)
 
 

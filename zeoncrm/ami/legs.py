@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from zeoncrm.ami.channels import Channel
+from zeoncrm.ami.channels import ANSWER, Channel
 from zeoncrm.ami.outcomes import best_known, leg_outcome
 from zeoncrm.ami.view import View, talks
 from zeoncrm.pipeline.call_events import CallEvent, LegAnswered, LegEnded, LegOutcome, LegRang
@@ -58,11 +58,14 @@ class Legs:
         for leg in self.by_extension.values():
             if leg.rings and not leg.told_ringing and not leg.told_talking:
                 return True
-            for channels in (leg.rings, leg.talks):
-                for channel in channels:
-                    if channel.gone:
-                        return True
+            if any(channel.gone for channel in leg.rings) or any(channel.is_over for channel in leg.talks):
+                return True
         return False
+
+    def has_talked(self, channel: Channel) -> bool:
+        """Somebody of ours talks at this channel with the outside party."""
+        leg = self.by_extension.get(self._extension(channel))
+        return leg is not None and channel in leg.talks
 
     def take_answers(self, hearing: Iterable[Channel], at: datetime) -> list[CallEvent]:
         """Persons among those that hear the outside party."""
@@ -101,32 +104,36 @@ class Legs:
                 new = True
         return new
 
-    def follow(self, at: datetime, *, attended: bool, caller_left: bool) -> list[CallEvent]:
-        """What became of those that rang or talked. `attended`: somebody has the call, or just took it."""
+    def follow(self, at: datetime, *, taken: bool, held: bool, left: bool) -> list[CallEvent]:
+        """What became of those that rang or talked.
+
+        `taken`: somebody is about to be connected. `held`: somebody had the call already when these phones began to
+        ring. `left`: whoever called gave up.
+        """
         events: list[CallEvent] = []
         for extension, leg in self.by_extension.items():
             if leg.rings and not leg.told_ringing and not leg.told_talking and _is_heard(leg, at):
                 leg.told_ringing = True
                 events.append(LegRang(call_id=self.call_id, at=at, extension=extension))
             if leg.rings and all(channel.gone for channel in leg.rings):
-                outcome = _outcome(leg, None, attended=attended, caller_left=caller_left)
+                outcome = _outcome(leg, None, taken=taken, held=held, left=left)
                 leg.rings.clear()
                 if not leg.told_talking:
                     leg.told_ringing = False
                     events.append(self._ended(extension, outcome, at))
-            if leg.told_talking and leg.talks and all(channel.gone for channel in leg.talks):
+            if leg.told_talking and leg.talks and all(channel.is_over for channel in leg.talks):
                 leg.talks.clear()
                 leg.told_talking = False
                 events.append(self._ended(extension, LegOutcome.ANSWERED, at))
         return events
 
-    def last_words(self, at: datetime, cause: int | None, *, attended: bool, caller_left: bool) -> list[CallEvent]:
+    def last_words(self, at: datetime, cause: int | None, *, taken: bool, held: bool, left: bool) -> list[CallEvent]:
         """Why phones no longer ring whose hang-ups come after the end. `cause`: why the caller's channel ended."""
         events: list[CallEvent] = []
         for extension, leg in self.by_extension.items():
             over = leg.rings and all(channel.gone or channel.dial_ended for channel in leg.rings)
             if over and not leg.told_talking:
-                outcome = _outcome(leg, cause, attended=attended, caller_left=caller_left)
+                outcome = _outcome(leg, cause, taken=taken, held=held, left=left)
                 events.append(self._ended(extension, outcome, at))
         return events
 
@@ -166,7 +173,7 @@ def _is_heard(leg: LiveLeg, at: datetime) -> bool:
     )
 
 
-def _outcome(leg: LiveLeg, cause: int | None, *, attended: bool, caller_left: bool) -> LegOutcome:
+def _outcome(leg: LiveLeg, cause: int | None, *, taken: bool, held: bool, left: bool) -> LegOutcome:
     outcomes = [
         LegOutcome.ANSWERED_ELSEWHERE
         if channel.picked_up
@@ -174,8 +181,9 @@ def _outcome(leg: LiveLeg, cause: int | None, *, attended: bool, caller_left: bo
             channel.dial_status,
             cause if channel.cause is None else channel.cause,
             channel.sip,
-            elsewhere=attended,
-            caller_left=caller_left,
+            # Whoever was only consulted leaves the call to whom it had.
+            elsewhere=taken or (held and channel.dial_status == ANSWER),
+            caller_left=left,
         )
         for channel in leg.rings
     ]

@@ -179,15 +179,15 @@ class LiveCall:
         if self.legs.take_ringing(self._ringing()) and self._queue_now() is None:
             self.stage = Reached.RINGING
         if self.legs.have_changed:
-            events += self.legs.follow(at, attended=self._is_attended(), caller_left=self._has_caller_left())
+            events += self.legs.follow(at, taken=self._is_taken(), held=self._is_held(), left=self._has_caller_left())
 
     def _take_forwards(self, hearing: list[Channel], at: datetime, events: list[CallEvent]) -> None:
-        """Outside lines of ours that the call was sent on to, and that took it."""
+        """Outside lines that the call was sent on to, and that took it; those of other calls are on their own."""
         if self.direction is Direction.OUTBOUND and not self.answered:
             return
+        known = {*self.forwards, *self.lines, *(call.caller for call in self.group.calls)}
         for channel in hearing:
-            other = self.view.is_outside(channel) and channel is not self.caller and channel.outgoing
-            if other and talks(channel) and channel not in self.forwards and channel not in self.lines:
+            if self.view.is_outside(channel) and channel.outgoing and talks(channel) and channel not in known:
                 party = self.view.party(channel)
                 number = party.number or party.raw
                 if number is not None:
@@ -205,26 +205,35 @@ class LiveCall:
         near = {channel for center in centers for channel in self.view.surroundings(center)}
         return [channel for channel in ringing if channel in near]
 
-    def _is_attended(self) -> bool:
-        """Somebody has the call, or took it and is about to be connected."""
-        if self.legs.any_talking or any(not line.gone for line in self.forwards):
-            return True
-        return any(
-            channel.is_pending and channel is not self.caller and not self.view.is_helper(channel)
-            for channel in self.group.channels
-        )
+    def _is_held(self) -> bool:
+        """Somebody has the call."""
+        return self.legs.any_talking or any(not line.is_over for line in self.forwards)
 
     def _was_taken(self) -> bool:
         """A phone was taken, though perhaps put down before its user came into the conversation."""
+        return bool(self._answering())
+
+    def _is_taken(self) -> bool:
+        """Somebody answered who is not connected with the caller yet."""
         return any(
-            channel.dial_status == ANSWER and channel is not self.caller and not self.view.is_helper(channel)
-            for channel in self.group.channels
+            channel.state == UP
+            and not (channel.dial_ended or channel.is_over)
+            and not (channel in self.forwards or self.legs.has_talked(channel))
+            for channel in self._answering()
         )
+
+    def _answering(self) -> list[Channel]:
+        """Those that were called and answered."""
+        return [
+            channel
+            for channel in self.group.channels
+            if channel.dial_status == ANSWER and channel is not self.caller and not self.view.is_helper(channel)
+        ]
 
     def _has_caller_left(self) -> bool:
         """Whoever called gave up."""
         caller = self.caller if self.direction is Direction.INBOUND else self.rep
-        return caller is not None and (caller.leaving or caller.gone)
+        return caller is not None and caller.is_over
 
     def _follow_stage(self, caller: Channel, at: datetime, events: list[CallEvent]) -> None:
         """Where a caller is with whom nobody talks yet."""
@@ -249,14 +258,27 @@ class LiveCall:
             return self.caller.queue if self.caller else None
         return next((channel.queue for channel in self.group.channels if channel.queue), None)
 
+    def part_of(self) -> LiveCall | None:
+        """The call that this one turned out to serve: the rep called only to connect the two outside parties.
+
+        What was called is part of the call that came in, else of the one that began first.
+        """
+        line = self.caller
+        if self.direction is Direction.INBOUND or line is None or line.gone:
+            return None
+        near = self.view.surroundings(line)
+        if any(self.view.is_person(channel) for channel in near):
+            return None
+        others = [call for call in self.group.calls if call is not self and call.caller in near]
+        came_in = (call for call in others if call.direction is Direction.INBOUND)
+        return next(came_in, None) or next((call for call in others if call.since < self.since), None)
+
     # The end
 
     def ending(self, at: datetime) -> list[CallEvent] | None:
         """The last events, when the call is over; None while it goes on."""
         if self.restored:
             return None
-        if self.direction is Direction.OUTBOUND and self._is_taken_over():
-            return self.end(at)
         if self.direction is Direction.INBOUND or self.answered:
             over = self.caller is not None and self.caller.gone and not self._awaits_record(self.caller, at)
         else:
@@ -266,7 +288,8 @@ class LiveCall:
     def end(self, at: datetime, *, provisional: bool = False) -> list[CallEvent]:
         """The last events of a call that is over now, whatever the PBX shows."""
         cause = self.caller.cause if self.caller is not None else None
-        events = self.legs.last_words(at, cause, attended=self._is_attended(), caller_left=self._has_caller_left())
+        taken, held, left = self._is_taken(), self._is_held(), self._has_caller_left()
+        events = self.legs.last_words(at, cause, taken=taken, held=held, left=left)
         result = self._result()
         reached = self._reached() if result is CallResult.MISSED else None
         events.append(CallEnded(call_id=self.id, at=at, result=result, reached=reached, provisional=provisional))
@@ -279,7 +302,7 @@ class LiveCall:
             return CallResult.MISSED
         if self.lines:
             line = self.lines[-1]
-            return outside_result(line.dial_status, line.cause, rang=self.rang_there)
+            return outside_result(line.dial_status, line.cause, rang=self.rang_there, played=line.is_only_playing)
         if self.rang_there:
             return CallResult.NO_ANSWER
         # The rep was on the line, but the dialplan had none to the outside, or did not allow it.
@@ -293,15 +316,6 @@ class LiveCall:
         if not self.group.channels:
             return True
         return len(self.group.calls) > 1 and bool(self.lines) and all(line.gone for line in self.lines)
-
-    def _is_taken_over(self) -> bool:
-        """The rep called only to connect the outside party with the one of another call, and has left."""
-        line = self.caller
-        if len(self.group.calls) < 2 or line is None or line.gone:
-            return False
-        near = self.view.surroundings(line)
-        others = [call.caller for call in self.group.calls if call is not self]
-        return any(other in near for other in others) and not any(self.view.is_person(channel) for channel in near)
 
     def _awaits_record(self, caller: Channel, at: datetime) -> bool:
         """The PBX had answered, nobody of ours did: only the call record tells an announcement from voicemail."""

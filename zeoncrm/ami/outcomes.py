@@ -63,14 +63,19 @@ def best_known(outcomes: list[LegOutcome]) -> LegOutcome:
     return min(outcomes, key=_PRECEDENCE.index)
 
 
-def outside_result(status: str | None, cause: int | None, *, rang: bool) -> CallResult:
-    """Why an outbound call that was put to the carrier was not answered; `rang`: it rang there."""
+def outside_result(status: str | None, cause: int | None, *, rang: bool, played: bool = False) -> CallResult:
+    """Why an outbound call that was put to the carrier was not answered.
+
+    `rang`: it rang there. `played`: that is only known from sound that was sent, which may have told why it cannot
+    ring there.
+    """
     if status == "BUSY" or cause == _BUSY:
         return CallResult.BUSY
-    if rang:
-        return CallResult.NO_ANSWER
     given_up = status in {None, "CALLING", "CANCEL"}
-    if not given_up and cause not in _NOBODY_TOOK_IT | {None}:
+    refused = not given_up and cause not in _NOBODY_TOOK_IT | {None}
+    if rang and not (refused and played):
+        return CallResult.NO_ANSWER
+    if refused:
         return CallResult.FAILED
     if status == "NOANSWER":
         return CallResult.NO_ANSWER

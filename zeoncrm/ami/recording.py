@@ -11,7 +11,7 @@ from zeoncrm.ami.framing import Framer
 from zeoncrm.ami.live_call import RECORD_GRACE
 from zeoncrm.ami.messages import Message, parse, parse_status
 from zeoncrm.ami.tracker import CallTracker
-from zeoncrm.pipeline.call_events import CallEvent, CallStarted
+from zeoncrm.pipeline.call_events import CallEvent, CallMerged, CallStarted
 from zeoncrm.pipeline.calls import Call, CallState, IllegalTransition, advance, start
 from zeoncrm.pipeline.numbering import Numbering
 
@@ -79,6 +79,8 @@ def _apply(events: Iterable[CallEvent], ongoing: dict[str, Call]) -> Iterator[Ca
     for event in events:
         if isinstance(event, CallStarted):
             ongoing[event.call_id] = start(event)
+        if isinstance(event, CallMerged):
+            ongoing.pop(event.call_id, None)
         call = ongoing.get(event.call_id)
         if call is None or isinstance(event, CallStarted):
             continue

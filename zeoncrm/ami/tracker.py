@@ -1,8 +1,8 @@
 """From what the PBX says to what happened to calls.
 
 Pure: no I/O, and no clock of its own; the time is that of the messages. A call has our own id; linkedids are aliases of
-it. Each call gets one `CallStarted` (none when a click-to-call made it already), then at most one `CallEnded`, then
-nothing.
+it. Each call gets one `CallStarted` (none when a click-to-call made it already), then at most one `CallEnded` or
+`CallMerged`, then nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from zeoncrm.ami import messages as m
-from zeoncrm.ami.channels import Channel, Switchboard
+from zeoncrm.ami.channels import UP, Channel, Switchboard
 from zeoncrm.ami.clicks import Clicks, failed_click
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.heard import apply, take_record
@@ -20,7 +20,7 @@ from zeoncrm.ami.outcomes import originate_result
 from zeoncrm.ami.restored import restored_call
 from zeoncrm.ami.resync import Resync
 from zeoncrm.ami.view import View, is_outgoing
-from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallResult, CallStarted, Direction, Source
+from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallMerged, CallResult, CallStarted, Direction, Source
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.numbering import Numbering
 
@@ -183,6 +183,8 @@ class CallTracker:
     def _look_at(self, group: Group, at: datetime, events: list[CallEvent]) -> None:
         if not group.closed and not group.calls:
             self._start_call(group, at, events)
+        if len(group.calls) > 1:
+            self._merge_calls(group, at, events)
         for call in tuple(group.calls):
             if call.left_at is None:
                 events += call.observe(at)
@@ -201,6 +203,13 @@ class CallTracker:
                 self._add(call)
                 events.append(self._started(call, channel, began))
                 return
+
+    def _merge_calls(self, group: Group, at: datetime, events: list[CallEvent]) -> None:
+        for call in tuple(group.calls):
+            whole = call.part_of()
+            if whole is not None:
+                events.append(CallMerged(call_id=call.id, at=at, into=whole.id))
+                self._remove(call)
 
     def _new_call(self, channel: Channel, at: datetime) -> LiveCall:
         inbound = not is_outgoing(channel)
@@ -290,9 +299,9 @@ class CallTracker:
 
 def _is_under_way(channel: Channel) -> bool:
     """It called the PBX, or is being called; of one that was only just made the number is not known yet."""
-    return (
-        not is_outgoing(channel) or channel.dial_status is not None or channel.bridge is not None or channel.state > 0
-    )
+    if not is_outgoing(channel) or channel.dial_status is not None:
+        return True
+    return channel.bridge is not None or channel.state == UP
 
 
 def _line_called(exten: str | None) -> str | None:

@@ -193,7 +193,8 @@ class CallEnded(CallEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMerged(CallEvent):
-    """This call turned out to be part of another (they share a linkedid and the outside party): it is given up."""
+    """This call turned out to be part of another and is given up: its outside party was only called to be connected
+    with that one's."""
 
     into: str
 
