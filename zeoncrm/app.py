@@ -18,6 +18,7 @@ from zeoncrm.ami.metrics import PbxMetrics
 from zeoncrm.ami.pbx import Dialling, Pbx
 from zeoncrm.config import Config, PbxConfig
 from zeoncrm.pipeline.bus import Bus, Published
+from zeoncrm.pipeline.call_backs import CallBackWatch
 from zeoncrm.pipeline.calls_to_deals import Rules
 from zeoncrm.pipeline.events import PbxChanged, PeopleChanged, SettingsChanged
 from zeoncrm.pipeline.incoming import load_incoming
@@ -62,6 +63,7 @@ class Daemon:
             for each in config.pbx
             if each.recordings is not None
         }
+        self.call_backs = CallBackWatch(self.database, self.bus.publish)
         self.recordings = RecordingKeeper(self.database, self.archives, lambda: self.directory)
         self.pbxs = {each.name: self._pbx(each) for each in config.pbx}
         self.watch = Watch(
@@ -108,6 +110,7 @@ class Daemon:
         self.bus.subscribe(self.recorder.follow)
         self.bus.subscribe(self.watch.follow)
         self.bus.subscribe(self.recordings.follow)
+        self.bus.subscribe(self.call_backs.follow)
 
     async def refresh(self) -> None:
         """Load people and settings again."""
@@ -183,6 +186,7 @@ async def running(config: Config) -> AsyncIterator[Daemon]:
         await stack.enter_async_context(_task(daemon.recorder.run, "recorder"))
         await stack.enter_async_context(_task(daemon.keep_fresh, "refresh"))
         await stack.enter_async_context(_task(daemon.recordings.run, "recordings"))
+        await stack.enter_async_context(_task(daemon.call_backs.run, "call-backs"))
         await stack.enter_async_context(_task(daemon.clean, "clean"))
         await stack.enter_async_context(_task(daemon.watch.run, "watch"))
         daemon.address = await stack.enter_async_context(serving(daemon.site, config.web.host, config.web.port))

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from zeoncrm.store import calls, contacts, deals, timeline
+from zeoncrm.store import calls, contacts, deals, missed, recordings, timeline
 from zeoncrm.store.calls import CallFilter
 from zeoncrm.store.database import Database
 from zeoncrm.store.paging import encode_cursor
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 REP = 1
+CALL = "01KJPVW8G00000000000000000"
 Query = Callable[[AsyncConnection], Awaitable[object]]
 
 
@@ -67,6 +68,9 @@ JOURNAL: dict[str, CallFilter] = {
     "in progress": CallFilter(state="ringing"),
     "somebody's": CallFilter(owner_id=2),
     "a contact's": CallFilter(contact_id=3),
+    "all that was missed": CallFilter(lines="all"),
+    "who waits for a call": CallFilter(lines="open", since=NOON),
+    "who was called back": CallFilter(lines="done"),
 }
 QUERIES: dict[str, Query] = {
     "a caller": lambda connection: contacts.caller(connection, "+79031112233"),
@@ -78,6 +82,14 @@ QUERIES: dict[str, Query] = {
     "a deal's timeline": lambda connection: timeline.of_deal(connection, 1),
     "a contact's timeline": lambda connection: timeline.of_contact(connection, 1, [2]),
     "calls in progress": calls.open_calls,
+    "what came of missed calls": lambda connection: missed.call_backs(connection, [CALL]),
+    "how many wait for a call": lambda connection: missed.count_open(connection, calls.visible(None), CALL),
+    "who missed a number": lambda connection: missed.people_who_missed(connection, "+79031112233", CALL, CALL),
+    "recordings that are expected": lambda connection: recordings.expected(connection, ["main"]),
+    "calls without recordings": lambda connection: recordings.answered_without(connection, ["main"], NOON),
+    "a call's file names": lambda connection: recordings.unrecorded(connection, [CALL]),
+    "recordings that are too old": lambda connection: recordings.expired(connection, "main"),
+    "who listened": lambda connection: recordings.accesses(connection, 1),
     "totals": lambda connection: deals.totals(connection, [1, 2], scope=REP),
     **{
         f"the journal: {name}, for {who}": lambda connection, wanted=wanted, scope=scope: calls.search(  # type: ignore[misc]
@@ -91,5 +103,6 @@ QUERIES: dict[str, Query] = {
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 async def test_nothing_is_looked_for_row_by_row(database: Database, query: Query) -> None:
-    large = re.compile(r"SCAN (calls|legs|deals|contacts|phones|callers|timeline|stage_totals)$")
+    tables = "calls|legs|deals|contacts|phones|callers|timeline|stage_totals|recordings|recording_accesses"
+    large = re.compile(rf"SCAN ({tables})$")
     assert [step for step in await _plan(database, query) if large.match(step)] == []

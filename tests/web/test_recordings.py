@@ -113,3 +113,25 @@ async def test_an_old_recording_is_not_served(world: World, tmp_path: Path) -> N
     ).age()
     assert (await program.http.get(address)).status == 404
     assert (await program.get(f"/api/v1/calls/{call}")).json["recording"] is None
+
+
+async def test_the_journal_and_the_deal_have_a_player_for_those_who_may_hear(world: World, tmp_path: Path) -> None:
+    call = await recorded(world, tmp_path)
+    supervisor, rep, other = [await world.browser(login) for login in ("sveta", "anna", "boris")]
+    deal = (await (await world.api("sveta")).get(f"/api/v1/calls/{call}")).json["deal_id"]
+    for path in ("/calls", f"/deals/{deal}"):
+        assert "/player" in (await supervisor.get(path)).text
+        assert "/player" in (await rep.get(path)).text
+    assert "/player" not in (await other.get("/calls")).text
+
+
+async def test_a_player_tells_a_supervisor_alone_who_listened(world: World, tmp_path: Path) -> None:
+    await recorded(world, tmp_path)
+    supervisor, rep, other = [await world.browser(login) for login in ("sveta", "anna", "boris")]
+    assert "Nobody has listened yet." in (await supervisor.get("/recordings/1/player")).text
+    assert (await rep.http.get(f"{rep.address}/api/v1/recordings/1")).status == 200
+    told = (await supervisor.get("/recordings/1/player")).text
+    assert '<audio controls autoplay preload="metadata" src="/api/v1/recordings/1">' in told
+    assert "Anna Ivanova listened" in told
+    assert "listened" not in (await rep.get("/recordings/1/player")).text
+    assert (await other.get("/recordings/1/player")).status == 404

@@ -86,6 +86,11 @@ class RecordingReady(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackChanged(Event):
+    """Somebody talked with a caller that these people have missed, or tried to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DealCreated(Event):
     """A deal came to be; `call_id`: the call that made it."""
 

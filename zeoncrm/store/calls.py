@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from zeoncrm.store import recordings
+from zeoncrm.store import missed, recordings
 from zeoncrm.store.database import Transaction
 from zeoncrm.store.paging import Page, decode_cursor, page_of
 from zeoncrm.store.recordings import RecordingRow
@@ -41,7 +41,10 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFilter:
-    """What a journal asks for; None asks for everything. `since` in UTC, `owner_id` 0 for nobody's."""
+    """What a journal asks for; None asks for everything. `since` in UTC, `owner_id` 0 for nobody's.
+
+    `lines`: missed calls only, one for each number that was missed until somebody talked with it.
+    """
 
     state: str | None = None
     number: str | None = None
@@ -51,6 +54,7 @@ class CallFilter:
     result: str | None = None
     owner_id: int | None = None
     contact_id: int | None = None
+    lines: missed.Lines | None = None
 
 
 async def save(tx: Transaction, rows: Sequence[Mapping[str, Any]], leg_rows: Sequence[Mapping[str, Any]]) -> None:
@@ -96,7 +100,7 @@ async def open_calls(connection: AsyncConnection) -> list[CallRow]:
 
 async def one(connection: AsyncConnection, call_id: str, scope: int | None = None) -> CallRow | None:
     """A call, if the person may see it."""
-    rows = await _load(connection, _SELECTED.where(calls.c.id == call_id, _visible(scope)))
+    rows = await _load(connection, _SELECTED.where(calls.c.id == call_id, visible(scope)))
     return rows[0] if rows else None
 
 
@@ -106,7 +110,7 @@ async def some(connection: AsyncConnection, ids: Iterable[str], scope: int | Non
     found = [
         row
         for part in _chunks(wanted)
-        for row in await _load(connection, _SELECTED.where(calls.c.id.in_(part), _visible(scope)))
+        for row in await _load(connection, _SELECTED.where(calls.c.id.in_(part), visible(scope)))
     ]
     return {row.values["id"]: row for row in found}
 
@@ -133,7 +137,7 @@ async def last_of_contact(
     connection: AsyncConnection, contact_id: int, *, scope: int | None, but: str, limit: int = 3
 ) -> list[CallRow]:
     """The contact's last calls but for one, newest first."""
-    statement = _SELECTED.where(calls.c.contact_id == contact_id, calls.c.id != but, _visible(scope))
+    statement = _SELECTED.where(calls.c.contact_id == contact_id, calls.c.id != but, visible(scope))
     return await _load(connection, statement.order_by(calls.c.id.desc()).limit(at_most(limit)))
 
 
@@ -145,6 +149,10 @@ def _conditions(wanted: CallFilter) -> list[sa.ColumnElement[bool]]:
         "contact_id": wanted.contact_id,
     }
     conditions: list[sa.ColumnElement[bool]] = [calls.c[name] == value for name, value in equal.items() if value]
+    if wanted.result == "missed":
+        conditions.append(missed.MISSED)
+    if wanted.lines is not None:
+        conditions += missed.lines(wanted.lines)
     if wanted.state in ("ringing", "talking"):
         conditions.append(_OPEN)
     if wanted.number is not None:
@@ -179,8 +187,9 @@ def _newest_visible(scope: int, conditions: Sequence[sa.ColumnElement[bool]], li
     return sa.union(*(sa.select(each.subquery().c.id) for each in newest))
 
 
-def _visible(scope: int | None) -> sa.ColumnElement[bool]:
-    """A rep sees the calls that are theirs, rang at them, or are of their deals. For a statement that joins deals."""
+def visible(scope: int | None) -> sa.ColumnElement[bool]:
+    """A rep (`scope`) sees the calls that are theirs, rang at them, or are of their deals. For a statement that joins
+    deals."""
     if scope is None:
         return sa.true()
     own_leg = sa.select(legs.c.call_id).where(legs.c.person_id == scope)

@@ -230,6 +230,12 @@ calls = sa.Table(
     sa.Index("ix_calls_owner", "owner_id", "id"),
     sa.Index("ix_calls_requested_by", "requested_by", "id"),
     sa.Index(
+        "ix_calls_missed",
+        "id",
+        sqlite_where=sa.text("result = 'missed'"),
+        postgresql_where=sa.text("result = 'missed'"),
+    ),
+    sa.Index(
         "ix_calls_open", "id", sqlite_where=sa.text("state <> 'ended'"), postgresql_where=sa.text("state <> 'ended'")
     ),
 )

@@ -135,6 +135,7 @@ MESSAGES: dict[type[events.Event], tuple[str, Callable[[str, Any, Viewer], Draft
     events.CallEnded: ("call.ended", _call),
     events.CallDropped: ("call.dropped", _of_call),
     events.RecordingReady: ("recording.ready", _of_call),
+    events.CallBackChanged: ("call_back.changed", _bare),
     events.DealCreated: ("deal.created", _new_deal),
     events.DealMoved: ("deal.moved", _moved_deal),
     events.DealChanged: ("deal.changed", _deal),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from zeoncrm.pipeline import dialling
+from zeoncrm.pipeline.call_backs import call_backs
 from zeoncrm.pipeline.call_events import CallResult, Direction
 from zeoncrm.pipeline.calls import CallState
 from zeoncrm.pipeline.dialling import Telephone
@@ -24,7 +25,11 @@ Number = Annotated[Text, Field(max_length=64)]
 
 
 class CallQuery(PageQuery):
-    """`number`: however it is written. `since`: started then or later. `owner`: a login, or `-` for nobody's."""
+    """`number`: however it is written. `since`: started then or later. `owner`: a login, or `-` for nobody's.
+
+    `call_back`: missed calls only, the last one of each number before somebody talked with it; `open` those of whom
+    nobody did since, `done` the others, `all` both and those whose number was withheld.
+    """
 
     state: CallState | None = None
     number: Number | None = None
@@ -34,6 +39,7 @@ class CallQuery(PageQuery):
     result: CallResult | None = None
     owner: Text | None = None
     contact_id: RowId | None = None
+    call_back: Literal["open", "done", "all"] | None = None
 
 
 class CallIn(Input):
@@ -62,9 +68,12 @@ async def list_calls(ask: Ask[CallQuery, None]) -> CallPage:
         result=query.result,
         owner_id=owner_wanted(ask, query.owner),
         contact_id=query.contact_id,
+        lines=query.call_back,
     )
     page = await find_calls(ask.services.database, ask.viewer, wanted, limit=query.limit, cursor=query.cursor)
-    return CallPage(items=[call_out(view, ask.viewer) for view in page.items], next=page.next)
+    came_of = await call_backs(ask.services.database, page.items)
+    items = [call_out(view, ask.viewer, came_of.get(view.call.id)) for view in page.items]
+    return CallPage(items=items, next=page.next)
 
 
 async def read_call(ask: Ask[None, None]) -> CallOut:
@@ -139,7 +148,8 @@ async def _as_it_is(ask: Ask[Any, Any]) -> CallOut:
     live = ask.services.recorder.view(view.call.id)
     if live is not None:
         view = replace(view, call=replace(view.call, consult=live.call.consult))
-    return call_out(view, ask.viewer)
+    came_of = await call_backs(ask.services.database, [view])
+    return call_out(view, ask.viewer, came_of.get(view.call.id))
 
 
 def _telephone(ask: Ask[Any, Any]) -> Telephone:

@@ -155,7 +155,7 @@ _LIVE_WORDS = """A WebSocket of events, each `{"id": n, "type": "call.rang", ...
 calls in progress. `after` resumes behind an event: then the hello says `"resumed": true` and what was missed follows;
 when that is no longer kept, `{"type": "resync"}` follows and everything is to be read again. Types: `call.rang`,
 `call.answered`, `call.changed`, `call.ended`, `call.dropped`, `deal.created`, `deal.moved`, `deal.changed`,
-`deal.gone`, `contact.changed`, `contact.gone`, `note.written`, `recording.ready`,
+`deal.gone`, `contact.changed`, `contact.gone`, `note.written`, `recording.ready`, `call_back.changed`,
 `presence.changed`, `queue.changed` (supervisors), `pbx.changed`, `people.changed`, `settings.changed`.
 Close codes:
 1001 the server stops, 1013 the reader is too slow, 4401 the session or token holds no longer, 4403 the person's rights

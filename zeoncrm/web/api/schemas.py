@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal, may_listen
+from zeoncrm.pipeline.call_backs import CallBack, CallBackState
 from zeoncrm.pipeline.call_events import CallResult, Direction, LegOutcome, Reached, Source
 from zeoncrm.pipeline.calls import CallState, Progress
 from zeoncrm.pipeline.events import CallView
@@ -56,9 +57,22 @@ class ConsultOut(Output):
     talking: bool
 
 
+class CallBackOut(Output):
+    """What came of a missed call: nothing (`none`), calls that were not taken (`tried`, `tries` of them), a talk that
+    we called for (`called_back`) or that they did (`came_through`), when and whose (a login). `misses` counts this call
+    and those before it since the last talk."""
+
+    state: CallBackState
+    misses: int
+    tries: int
+    at: datetime | None
+    by: str | None
+
+
 class CallOut(Output):
     """A call. `contact_id` and `deal_id` are null for those who may not see them. `recording`: the address of what can
-    be listened to, null before that, without one, and for those who may not; of several, `recordings` has all."""
+    be listened to, null before that, without one, and for those who may not; of several, `recordings` has all.
+    `call_back`: of missed calls with a number, when calls are asked for; null on the live socket."""
 
     id: str
     pbx: str
@@ -89,6 +103,7 @@ class CallOut(Output):
     contact: str | None
     recordings: tuple[RecordingOut, ...]
     consult: ConsultOut | None
+    call_back: CallBackOut | None
 
 
 class CallPage(Output):
@@ -321,7 +336,7 @@ class CardOut(Output):
     next_step_at: datetime | None
 
 
-def call_out(view: CallView, viewer: Viewer | None = None) -> CallOut:
+def call_out(view: CallView, viewer: Viewer | None = None, came_of: CallBack | None = None) -> CallOut:
     """The call as this person may see it; None is told everything."""
     call = view.call
     contact = viewer is None or may_be_told_of_contact(view, viewer)
@@ -341,7 +356,12 @@ def call_out(view: CallView, viewer: Viewer | None = None) -> CallOut:
         contact=view.contact,
         recording=recordings[0].url if recordings else None,
         recordings=recordings,
+        call_back=None if came_of is None else _call_back_out(came_of),
     )
+
+
+def _call_back_out(came_of: CallBack) -> CallBackOut:
+    return CallBackOut(state=came_of.state, misses=came_of.misses, tries=came_of.tries, at=came_of.at, by=came_of.login)
 
 
 def recording_address(recording_id: int) -> str:
@@ -357,7 +377,9 @@ def _recordings_out(view: CallView, viewer: Viewer | None) -> tuple[RecordingOut
     )
 
 
-_NOT_OF_CALL = {"contact_id", "deal_id", "owner", "legs", "contact", "recording", "recordings", "consult"}
+_NOT_OF_CALL = {
+    "contact_id", "deal_id", "owner", "legs", "contact", "recording", "recordings", "consult", "call_back",
+}  # fmt: skip
 _OF_CALL = tuple(CallOut.model_fields.keys() - _NOT_OF_CALL)
 _OF_LEG = tuple(LegOut.model_fields)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from aiohttp import web
 from pydantic import Field
 
 from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal
+from zeoncrm.pipeline.call_backs import waiting
 from zeoncrm.pipeline.call_events import CallResult, Direction
 from zeoncrm.pipeline.caller_card import CallerCard, caller_card
 from zeoncrm.pipeline.calls import Call
@@ -22,9 +24,11 @@ from zeoncrm.pipeline.people import Viewer
 from zeoncrm.pipeline.stages import get_pipeline
 from zeoncrm.store.calls import CallFilter
 from zeoncrm.store.paging import Page
+from zeoncrm.store.recordings import RecordingRow
 from zeoncrm.web.context import request_services, viewer
 from zeoncrm.web.inputs import Input, Text, call_id, read_query
 from zeoncrm.web.pages.frame import page, part, wants_part
+from zeoncrm.web.pages.recordings import heard
 from zeoncrm.web.pages.story import names
 
 LAST_ON_CARD = 4
@@ -55,6 +59,7 @@ class JournalRow:
     owner_name: str | None
     opens_contact: bool
     opens_deal: bool
+    recordings: Sequence[RecordingRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class CardEntry:
     author: str | None
     text: str | None = None
     call: Call | None = None
+    recordings: Sequence[RecordingRow] = ()
 
 
 async def calls_page(request: web.Request) -> web.Response:
@@ -80,7 +86,7 @@ async def calls_page(request: web.Request) -> web.Response:
     found = await find_calls(services.database, who, wanted, cursor=asked.cursor)
     kept = asked.model_dump(mode="json", exclude={"cursor", "rows"}, exclude_none=True, exclude_defaults=True)
     context: dict[str, Any] = {
-        "calls": Page([_row(request, who, view) for view in found.items], found.next),
+        "calls": Page([journal_row(request, who, view) for view in found.items], found.next),
         "asked": asked,
         "filtered": bool(kept.keys() - {"zone"}),
         "query_string": urlencode(kept),
@@ -88,8 +94,9 @@ async def calls_page(request: web.Request) -> web.Response:
     }
     if wants_part(request):
         return part(request, "calls/rows.html" if asked.rows else "calls/table.html", **context)
-    people = [row for row in services.directory().rows if row.active]
-    return page(request, "calls/list.html", section="calls", people=people, **context)
+    context["people"] = [row for row in services.directory().rows if row.active]
+    context["waiting"] = sum((await waiting(services.database, who, services.now())).values())
+    return page(request, "calls/list.html", section="calls", **context)
 
 
 async def card_part(request: web.Request) -> web.Response:
@@ -109,7 +116,8 @@ def _begin(asked: JournalQuery) -> datetime | None:
         raise NotFound("there is no such page") from error
 
 
-def _row(request: web.Request, who: Viewer, view: CallView) -> JournalRow:
+def journal_row(request: web.Request, who: Viewer, view: CallView) -> JournalRow:
+    """The call as the viewer may see it."""
     owner = request_services(request).directory().by_id.get(view.call.owner_id or 0)
     return JournalRow(
         view.call,
@@ -117,15 +125,18 @@ def _row(request: web.Request, who: Viewer, view: CallView) -> JournalRow:
         owner.name if owner else None,
         view.call.contact_id is not None and may_be_told_of_contact(view, who),
         view.call.deal_id is not None and may_be_told_of_deal(view, who),
+        heard(view, who),
     )
 
 
 def _last(request: web.Request, card: CallerCard) -> list[CardEntry]:
     """The last notes and calls together, newest first."""
-    by_extension = names(request)
+    by_extension, who = names(request), viewer(request)
     notes = [CardEntry(row.at, row.author_name, text=row.text) for row in card.notes]
     calls = [
-        CardEntry(view.call.started_at, by_extension.get(view.call.last_extension or ""), call=view.call)
+        CardEntry(
+            view.call.started_at, by_extension.get(view.call.last_extension or ""), None, view.call, heard(view, who)
+        )
         for view in card.calls
     ]
     return sorted((*notes, *calls), key=lambda entry: entry.at, reverse=True)[:LAST_ON_CARD]

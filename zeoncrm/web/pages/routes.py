@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from zeoncrm.web.pages import board, call_settings, calls, contacts, deals, pbx, people, profile
+from zeoncrm.web.pages import board, call_settings, calls, contacts, deals, missed, pbx, people, profile, recordings
 
 PAGES: list[web.RouteDef] = [
     web.get("/", board.front),
@@ -21,7 +21,9 @@ PAGES: list[web.RouteDef] = [
     web.get("/contacts/{id}/story", contacts.contact_story),
     web.post("/contacts/{id}/notes", contacts.write_contact_note),
     web.get("/calls", calls.calls_page),
+    web.get("/calls/missed", missed.missed_page),
     web.get("/calls/{id}/card", calls.card_part),
+    web.get("/recordings/{id}/player", recordings.player_part),
     web.get("/settings", profile.settings_front),
     web.get("/settings/profile", profile.profile_page),
     web.post("/settings/profile", profile.save_profile),

@@ -10,8 +10,9 @@ from aiohttp import web
 from zeoncrm.pipeline.timelines import Entry
 from zeoncrm.store.deals import DealRow
 from zeoncrm.store.paging import Page
-from zeoncrm.web.context import request_services
+from zeoncrm.web.context import request_services, viewer
 from zeoncrm.web.inputs import Input, Text
+from zeoncrm.web.pages.recordings import heard
 
 
 class StoryQuery(Input):
@@ -32,6 +33,7 @@ def story_context(request: web.Request, story: Page[Entry], path: str, deals: It
         "story": story,
         "record_path": path,
         "names": names(request),
+        "hears": lambda view: heard(view, viewer(request)),
         "titles": {deal.id: deal.title for deal in deals},
     }
 

@@ -282,6 +282,13 @@ def upgrade() -> None:
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.create_index("ix_calls_contact", ["contact_id", "id"], unique=False)
         batch_op.create_index("ix_calls_deal", ["deal_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_calls_missed",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("result = 'missed'"),
+            postgresql_where=sa.text("result = 'missed'"),
+        )
         batch_op.create_index("ix_calls_number", ["number", "id"], unique=False)
         batch_op.create_index("ix_calls_number_raw", ["number_raw", "id"], unique=False)
         batch_op.create_index(

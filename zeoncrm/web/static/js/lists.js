@@ -39,7 +39,7 @@ function address(form) {
 /** The first page anew, unless the person is far down in the list. */
 async function reload() {
   const list = one("#list");
-  if (list.scrollTop > 40 || list.contains(document.activeElement)) return;
+  if (list.scrollTop > 40 || list.contains(document.activeElement) || one(".player[open]", list)) return;
   const form = one("form[data-address]");
   let fresh;
   try {

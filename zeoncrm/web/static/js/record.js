@@ -34,7 +34,7 @@ export function startRecord() {
   });
   document.addEventListener("htmx:load", (event) => fillTimes(event.detail.elt));
   fillTimes(document);
-  onLive("deal.created deal.moved deal.changed deal.gone contact.changed contact.gone note.written call.changed call.answered call.ended resync", follow);
+  onLive("deal.created deal.moved deal.changed deal.gone contact.changed contact.gone note.written call.changed call.answered call.ended recording.ready resync", follow);
 }
 
 function fillTimes(root) {
@@ -111,7 +111,8 @@ async function refresh(record, { overwrite = false } = {}) {
   Object.assign(record.dataset, { ...fresh.dataset });
   for (const now of all("[data-part]", record)) {
     const then = one(`[data-part="${now.dataset.part}"]`, fresh);
-    if (!then || (!overwrite && now.contains(document.activeElement) && isWriting())) continue;
+    // Somebody who listens goes on listening.
+    if (!then || one(".player[open]", now) || (!overwrite && now.contains(document.activeElement) && isWriting())) continue;
     const focused = now.contains(document.activeElement) ? document.activeElement.id : null;
     now.replaceWith(then);
     window.htmx.process(then);
