@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _command(commands, "serve", _serve, "the daemon: AMI, web, background work")
     _command(commands, "init", _init, "write a config file; print the manager.conf stanza with the least rights")
+    _add_doctor(commands)
     _add_user(commands)
     _add_token(commands)
     _add_db(commands)
@@ -61,6 +62,12 @@ def _command(commands: Any, name: str, run: Command, text: str) -> argparse.Argu
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(command=run)
     return parser
+
+
+def _add_doctor(commands: Any) -> None:
+    parser = _command(commands, "doctor", _doctor, "say, step by step, what works and what does not, and the remedy")
+    parser.add_argument("--call", metavar="EXT", help="ring this extension and follow the call")
+    parser.add_argument("--json", action="store_true", help="for a machine: one JSON object at the end")
 
 
 def _add_user(commands: Any) -> None:
@@ -107,6 +114,12 @@ async def _init(options: argparse.Namespace) -> int:
     from zeoncrm.commands import init
 
     return init.init(options.config)
+
+
+async def _doctor(options: argparse.Namespace) -> int:
+    from zeoncrm.commands import doctor
+
+    return await doctor.doctor(options.config, call=options.call, as_json=options.json)
 
 
 async def _user_add(options: argparse.Namespace) -> int:

@@ -114,7 +114,16 @@ class Daemon:
 
     async def refresh(self) -> None:
         """Load people and settings again."""
+        contested = self.directory.contested()
         self.directory = await load_directory(self.database)
+        for claim in set(self.directory.contested()).difference(contested):
+            log.warning(
+                "two people claim an extension; on this PBX its own entry counts",
+                extension=claim.extension,
+                pbx=claim.pbx,
+                counts=claim.there,
+                claims_all=claim.everywhere,
+            )
         self.settings = await load_settings(self.database)
         self.incoming = await load_incoming(self.database)
         for each in self.config.pbx:

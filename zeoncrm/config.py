@@ -153,7 +153,7 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
     Raises:
         ConfigError: no file, an unreadable one, an unknown key or a wrong value; the text names the key.
     """
-    found = path or _found(environ)
+    found = path or config_file(environ)
     given = _environment(environ)
     if found is None and not given:
         raise ConfigError(f"no config file: give --config FILE, or make one of {', '.join(map(str, PLACES))}")
@@ -165,7 +165,8 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
         raise ConfigError("; ".join(lines)) from None
 
 
-def _found(environ: Mapping[str, str]) -> Path | None:
+def config_file(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Where the file is looked for without `--config`: the first place that has one."""
     if named := environ.get("ZEONCRM_CONFIG"):
         return Path(named)
     # Unlike Path.exists, it takes a folder that may not be read for one without a file: PLACES begin with this one.

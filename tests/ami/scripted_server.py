@@ -7,6 +7,7 @@ Its behaviour is given for each connection, the last one holding for all that fo
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -67,6 +68,16 @@ def status_list(action: Action, channels: Sequence[Channel]) -> bytes:
     )
 
 
+def device_list(action: Action, devices: Mapping[str, str]) -> bytes:
+    action_id = action["ActionID"]
+    entries = (
+        f"Event: DeviceStateChange\r\nActionID: {action_id}\r\nDevice: {device}\r\nState: {state}\r\n\r\n"
+        for device, state in devices.items()
+    )
+    end = f"Event: {action['Action']}Complete\r\nActionID: {action_id}\r\nEventList: Complete\r\n\r\n"
+    return success(action, "will follow", "EventList: start") + "".join((*entries, end)).encode()
+
+
 def commands_of(write: str) -> list[str]:
     """What ListCommands tells an account with these classes."""
     listed = ["Ping: Keepalive command.  (Priv: <none>)"]
@@ -88,6 +99,9 @@ class Behaviour:
     channels: Sequence[Channel] = ()
     write: str | None = None  # the classes that ListCommands tells of; None: it tells nothing
     variables: Mapping[str, str] | None = None  # what Getvar gives; None: nothing
+    devices: Mapping[str, str] | None = None  # what DeviceStateList tells; the other lists are empty then
+    clock_ahead: float | None = None  # seconds that Ping's timestamp is ahead of ours; None: it has none
+    echoes: bool = False  # an Originate fails with an event
     unanswered: frozenset[str] = field(default_factory=frozenset)  # the test answers these actions, or nobody does
     chunk: int | None = None  # bytes that go out at a time
     close_after: int | None = None  # bytes sent until the connection is closed
@@ -169,6 +183,8 @@ class Session:
             case "Login":
                 booted = FULLY_BOOTED if self.behaviour.boots else b""
                 return success(action, "Authentication accepted") + booted + self.behaviour.after_login
+            case "Ping" if self.behaviour.clock_ahead is not None:
+                return success(action, "", "Ping: Pong", f"Timestamp: {time.time() + self.behaviour.clock_ahead:.6f}")
             case "Ping":
                 return success(action, "", "Ping: Pong")
             case "Status" if self.behaviour.refuse_status:
@@ -179,6 +195,11 @@ class Session:
                 return success(action, "", *commands_of(self.behaviour.write))
             case "Getvar" if self.behaviour.variables is not None:
                 return success(action, "", f"Value: {self.behaviour.variables.get(action['Variable'], '')}")
+            case "DeviceStateList" | "ExtensionStateList" | "QueueStatus" if self.behaviour.devices is not None:
+                return device_list(action, self.behaviour.devices if action["Action"] == "DeviceStateList" else {})
+            case "Originate" if self.behaviour.echoes:
+                failed = f"Event: OriginateResponse\r\nActionID: {action['ActionID']}\r\nResponse: Failure\r\nReason: 0"
+                return success(action) + f"{failed}\r\n\r\n".encode()
             case _:
                 return success(action)
 

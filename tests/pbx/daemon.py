@@ -71,7 +71,7 @@ class Daemon:
         ami_port: int | None = None,
         pbx_keys: str = "",
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._ami_port = ami_port or lab.pbx.ami_port
         self._pbx_keys = pbx_keys
         self._lab = lab
@@ -116,10 +116,10 @@ class Daemon:
 
     async def start(self) -> None:
         """Start and return when it serves and its link to the PBX is up."""
-        with (self._folder / "log").open("ab") as output:
+        with (self.folder / "log").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 "setpriv", "--pdeathsig", "KILL",
-                sys.executable, "-m", "zeoncrm", "--config", self._folder / "zeoncrm.toml", "serve",
+                sys.executable, "-m", "zeoncrm", "--config", self.folder / "zeoncrm.toml", "serve",
                 stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
         connector = aiohttp.TCPConnector(force_close=True)
@@ -176,9 +176,9 @@ class Daemon:
         return [event["call"]["id"] for event in self.events if event["type"] == "call.ended"]
 
     async def _prepare(self) -> None:
-        config = self._folder / "zeoncrm.toml"
+        config = self.folder / "zeoncrm.toml"
         config.write_text(
-            f'[database]\nurl = "sqlite:///{self._folder}/zeoncrm.db"\n'
+            f'[database]\nurl = "sqlite:///{self.folder}/zeoncrm.db"\n'
             f"[web]\nport = {self._port}\n"
             f'[[pbx]]\nname = "main"\nport = {self._ami_port}\n'
             f'username = "zeoncrm"\nsecret = "{self._lab.secret}"\n'
@@ -243,7 +243,7 @@ class Daemon:
         return "\n".join(f"{kind} {[call[name] for name in shown]}" for kind, call in calls)
 
     def _last_words(self) -> str:
-        return (self._folder / "log").read_text(errors="replace")[-3000:]
+        return (self.folder / "log").read_text(errors="replace")[-3000:]
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -35,13 +35,17 @@ class Right:
         return f"{self.kind} = {self.name}"
 
 
+READ_CALL = Right("read", "call", "no call is seen: no pop-up, no deal")
+WRITE_CALL = Right("write", "call", "no hang-up, no transfer, and no calls in progress after a restart")
+WRITE_ORIGINATE = Right("write", "originate", "no click-to-call")
+
 NEEDED = (
-    Right("read", "call", "no call is seen: no pop-up, no deal"),
+    READ_CALL,
     Right("read", "system", "its starts and stops are not heard"),
     Right("read", "agent", "queues are not seen: who waits in them, and who gave up there"),
     Right("read", "cdr", "the PBX's own record of an ended call is not heard"),
-    Right("write", "call", "no hang-up, no transfer, and no calls in progress after a restart"),
-    Right("write", "originate", "no click-to-call"),
+    WRITE_CALL,
+    WRITE_ORIGINATE,
 )
 
 

@@ -67,6 +67,16 @@ def viewer_of(row: PersonRow) -> Viewer:
 
 
 @dataclass(frozen=True, slots=True)
+class Contested:
+    """An extension that is one person's on every PBX and another's on one; the logins of both."""
+
+    extension: str
+    pbx: str
+    there: str
+    everywhere: str
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
     """Who is who, as a value; replaced when people change."""
 
@@ -85,6 +95,14 @@ class Directory:
     def person_with(self, extension: str, pbx: str) -> PersonRow | None:
         """Whose extension this is on the PBX."""
         return self._by_extension.get((pbx, extension)) or self._by_extension.get(("", extension))
+
+    def contested(self) -> tuple[Contested, ...]:
+        """Extensions that two people claim: on the one PBX its own entry counts."""
+        return tuple(
+            Contested(number, pbx, there.login, everywhere.login)
+            for (pbx, number), there in sorted(self._by_extension.items(), key=lambda item: item[0])
+            if pbx and (everywhere := self._by_extension.get(("", number))) is not None and everywhere.id != there.id
+        )
 
     def extensions_of(self, person_id: int, pbx: str) -> tuple[str, ...]:
         """The person's extensions on a PBX, the first is the one they call from."""

@@ -34,7 +34,7 @@ async def _upgraded(database: Database) -> str:
             # SQLite lets one in by itself; here a second program waits until the first is done.
             await tx.connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('zeoncrm schema'))"))
         revision = await current(tx)
-        if revision is not None and revision not in _known():
+        if is_newer(revision):
             raise StoreError(f"it is of a newer version (revision {revision}): upgrade the program")
         await tx.connection.run_sync(_upgrade)
     return latest()
@@ -58,8 +58,10 @@ def latest() -> str:
     return str(ScriptDirectory(str(_SCRIPTS)).get_current_head())
 
 
-def _known() -> set[str]:
-    return {script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions()}
+def is_newer(revision: str | None) -> bool:
+    """Whether this version does not know the revision that a database is at."""
+    known = {script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions()}
+    return revision is not None and revision not in known
 
 
 def _upgrade(connection: sa.Connection) -> None:

@@ -1,0 +1,221 @@
+"""What doctor finds on this machine: config, database, people, web address."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from tests.databases import held_by_another, sqlite_path, url_of
+from tests.doctor.examined import ids, person, problems
+from zeoncrm.config import Config, DatabaseConfig, PbxConfig, WebConfig
+from zeoncrm.doctor.database import FULL, TIGHT, examine_database, room_finding
+from zeoncrm.doctor.files import file_findings
+from zeoncrm.doctor.findings import Finding, State, json_text
+from zeoncrm.doctor.people import people_findings
+from zeoncrm.doctor.run import ringing_pbx
+from zeoncrm.doctor.web import examine_web
+from zeoncrm.pipeline.people import Directory
+from zeoncrm.store.database import Database
+
+ON_SQLITE = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+PBX = PbxConfig(name="main", username="zeoncrm", secret=SecretStr("s"))
+
+
+# Config
+
+
+@pytest.mark.parametrize("mode, found", [(0o640, []), (0o600, []), (0o644, ["config-readable"])])
+def test_a_config_with_a_secret_is_not_for_everybody(tmp_path: Path, mode: int, found: list[str]) -> None:
+    file = tmp_path / "zeoncrm.toml"
+    file.touch()
+    file.chmod(mode)
+    assert problems(file_findings(file, Config(pbx=[PBX]))) == found
+
+
+def test_it_is_the_secret_s_file_that_must_be_closed_when_it_has_one(tmp_path: Path) -> None:
+    config, secret = tmp_path / "zeoncrm.toml", tmp_path / "secret"
+    for file in (config, secret):
+        file.touch()
+        file.chmod(0o644)
+    pbx = PbxConfig(name="main", username="zeoncrm", secret_file=str(secret))
+    [_, found] = file_findings(config, Config(pbx=[pbx]))
+    assert (found.id, str(secret) in found.text) == ("config-readable", True)
+
+
+def test_a_config_without_a_pbx_is_told() -> None:
+    assert problems(file_findings(None, Config())) == ["pbx-none"]
+
+
+# Database
+
+
+async def of_database(url: str) -> tuple[list[Finding], Directory]:
+    found: list[Finding] = []
+    return found, await examine_database(url, found.append)
+
+
+async def test_a_database_of_this_version_gives_its_people(database: Database) -> None:
+    found, people = await of_database(url_of(database))
+    assert problems(found) == []
+    assert {row.login for row in people.rows} == {"anna", "boris", "sveta"}
+
+
+@ON_SQLITE
+async def test_a_database_that_somebody_writes_to_is_read_all_the_same(database: Database) -> None:
+    with held_by_another(database):
+        found, people = await of_database(url_of(database))
+    assert (problems(found), len(people.rows)) == ([], 3)
+
+
+async def test_a_look_at_a_sqlite_file_that_is_not_there_does_not_make_it(tmp_path: Path) -> None:
+    found, people = await of_database(f"sqlite:///{tmp_path}/zeoncrm.db")
+    assert (ids(found), people.rows, list(tmp_path.iterdir())) == (["database-missing"], (), [])
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/zeoncrm.db", "postgresql://nobody@127.0.0.1:1/none"])
+async def test_a_database_that_is_away_is_told(url: str) -> None:
+    assert problems((await of_database(url))[0]) == ["database-away"]
+
+
+@ON_SQLITE
+async def test_a_database_of_another_version_is_told(database: Database) -> None:
+    url, file = url_of(database), sqlite_path(database)
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert "database-newer" in ids((await of_database(url))[0])
+
+
+async def test_an_empty_database_is_brought_up_by_the_next_start(database_url: str) -> None:
+    if database_url.startswith("sqlite"):
+        Path(database_url.removeprefix("sqlite:///")).touch()
+    found, people = await of_database(database_url)
+    assert (ids(found), people.rows) == (["database-older"], ())
+
+
+def test_room_is_looked_at() -> None:
+    states = [room_finding("/var", free).state for free in (FULL - 1, FULL, TIGHT)]
+    assert states == [State.PROBLEM, State.NOTE, State.OK]
+
+
+# People
+
+
+def test_an_extension_that_two_people_claim_is_told() -> None:
+    people = Directory.of(1, [person("anna", ("", "101")), person("boris", ("main", "101"), ("main", "102"), id=2)])
+    found = people_findings(people)
+    assert problems(found) == ["extension-claimed-twice"]
+    assert "101 is anna's on every PBX, and boris's on main" in found[-1].text
+
+
+def test_nobody_and_reps_without_a_phone_are_told() -> None:
+    assert ids(people_findings(Directory())) == ["people-none"]
+    people = Directory.of(1, [person("anna"), person("olga", role="admin", id=2)])
+    [noted] = [each for each in people_findings(people) if each.id]
+    assert (noted.id, noted.text.endswith(": anna")) == ("person-without-phone", True)
+
+
+def test_the_test_call_goes_to_the_pbx_on_which_the_extension_is_somebody_s() -> None:
+    second = PBX.model_copy(update={"name": "second"})
+    config = Config(pbx=[PBX, second])
+    people = Directory.of(1, [person("anna", ("second", "101"))])
+    assert ringing_pbx(config, people, "101") is second
+    assert ringing_pbx(config, people, "199") is PBX
+
+
+# Web
+
+
+@asynccontextmanager
+async def answering(body: str) -> AsyncIterator[int]:
+    async def ready(request: web.Request) -> web.Response:
+        return web.Response(text=body, content_type="application/json")
+
+    app = web.Application()
+    app.router.add_get("/readyz", ready)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def of_web(**config: Any) -> list[Finding]:
+    found: list[Finding] = []
+    await examine_web(WebConfig(**config), found.append)
+    return found
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+UP = {"state": "up", "since": "2026-03-02T12:00:00Z", "reason": None}
+LAME = UP | {"reason": "the account lacks write = originate (no click-to-call)"}
+DOWN = UP | {"state": "down", "reason": "hung"}
+
+
+@pytest.mark.parametrize(
+    "told, found",
+    [
+        (json.dumps({"database": "ok", "pbx": {"main": UP}}), []),
+        (json.dumps({"database": "locked", "pbx": {}}), ["web-not-ready"]),
+        (json.dumps({"database": "ok", "pbx": {"main": DOWN, "second": LAME}}), ["link-not-up", "link-not-up"]),
+        (json.dumps([]), ["web-not-ours"]),
+        ("hello", ["web-not-ours"]),
+    ],
+)
+async def test_what_answers_at_the_address_is_looked_at(told: str, found: list[str]) -> None:
+    async with answering(told) as port:
+        assert ids(await of_web(port=port)) == found
+
+
+async def test_a_port_that_is_free_says_that_the_daemon_does_not_run() -> None:
+    assert ids(await of_web(port=free_port())) == ["web-not-running"]
+
+
+async def test_an_address_that_is_not_ours_is_told() -> None:
+    assert ids(await of_web(host="192.0.2.1", port=free_port()))[0] in ("web-port", "web-not-ours")
+
+
+async def test_a_page_in_the_clear_is_noted() -> None:
+    assert ids(await of_web(host="0.0.0.0", port=free_port())) == ["web-not-running", "web-in-the-clear"]
+    found = await of_web(port=free_port(), public_url="http://crm.example.com")
+    assert ids(found) == ["web-not-running", "web-in-the-clear"]
+
+
+async def test_a_public_address_leads_here_or_elsewhere() -> None:
+    async with answering(json.dumps({"database": "ok", "pbx": {}})) as port:
+        assert ids(await of_web(port=port, public_url=f"http://127.0.0.1:{port}")) == []
+    async with answering("{}") as port:
+        assert "public-url" in ids(await of_web(port=free_port(), public_url=f"http://127.0.0.1:{port}"))
+    assert "public-url" in ids(await of_web(port=free_port(), public_url=f"https://localhost:{free_port()}"))
+
+
+# JSON
+
+
+def test_a_machine_gets_the_same() -> None:
+    told = json.loads(json_text(file_findings(None, Config(database=DatabaseConfig()))))
+    assert told["ok"] is False
+    assert told["findings"][1] == {
+        "part": "config",
+        "state": "problem",
+        "text": "no [[pbx]] is named: there is no telephone",
+        "id": "pbx-none",
+        "remedy": "add a [[pbx]] with name, host, username and secret, or run `zeoncrm init`",
+        "see": "docs/operator/problems.md#pbx-none",
+    }

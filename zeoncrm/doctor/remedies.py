@@ -1,0 +1,72 @@
+"""What to do about each finding that is not ok. Each has its paragraph in the operator's guide, under the same name."""
+
+PARAGRAPHS = "docs/operator/problems.md"
+
+_ACCOUNT = 'change the account in manager.conf, run asterisk -rx "manager reload", and restart zeoncrm'
+
+REMEDIES = {
+    # The config and what it names.
+    "config-readable": "chmod 640, and let it belong to the daemon's user",
+    "pbx-none": "add a [[pbx]] with name, host, username and secret, or run `zeoncrm init`",
+    # The database.
+    "database-away": "see that `database.url` is right, that the server runs, and that this user may open it",
+    "database-missing": "nothing: `zeoncrm serve` or `zeoncrm user add` makes it",
+    "database-newer": "install the newer version of zeoncrm again, or restore the backup from before",
+    "database-older": "nothing: the daemon upgrades it when it starts; make a backup before",
+    "database-read-only": "give the daemon's user the right to write, and run doctor as that user",
+    "disk-full": "make room: the database grows with each call",
+    # People.
+    "people-none": "zeoncrm user add LOGIN --name NAME --role admin",
+    "person-without-phone": "give them an extension in Settings, People",
+    "extension-claimed-twice": "take it from one of the two in Settings, People",
+    # The web.
+    "web-port-any": "set `web.port`, so that a proxy and people find it",
+    "web-not-running": "start it: systemctl start zeoncrm",
+    "web-not-ours": "stop the other program, or set another `web.port`",
+    "web-not-ready": "see the database's lines above, and the daemon's log",
+    "web-port": "set a `web.host` of this machine, and a free `web.port` above 1023",
+    "web-in-the-clear": "put nginx or Caddy before it, and set `web.public_url` to its https address",
+    "public-url": "see the proxy's log, the name's address and the certificate; a router may hide it from here",
+    "link-not-up": "see the lines of this PBX below; after a change of its account, restart zeoncrm",
+    # The way to the PBX.
+    "pbx-host-unknown": "write the PBX's address into `host`, or put its name into the DNS or /etc/hosts",
+    "pbx-refused": "manager.conf, [general]: enabled = yes, and a bindaddr and port that can be reached from here",
+    "pbx-unreachable": "see that the PBX is on, and that no firewall lies between; AMI is TCP port 5038",
+    "pbx-not-ami": "write the manager's own port into `port`: `port` of [general] in manager.conf, usually 5038",
+    "pbx-hangs": 'see the load of the PBX and the network; restart the manager: asterisk -rx "manager reload"',
+    "login-refused": "compare user and secret with manager.conf; its `permit` must hold the address named here",
+    # The account's rights.
+    "rights-unknown": "compare `read` of the account with what `zeoncrm init` prints",
+    "rights-too-many": "take them away: read = system,call,agent,cdr and write = call,originate are enough",
+    "rights-not-reloaded": 'asterisk -rx "manager reload", then restart zeoncrm',
+    "right-read-call": f"read = system,call,agent,cdr: {_ACCOUNT}",
+    "right-read-system": f"read = system,call,agent,cdr: {_ACCOUNT}",
+    "right-read-agent": f"read = system,call,agent,cdr: {_ACCOUNT}",
+    "right-read-cdr": f"read = system,call,agent,cdr: {_ACCOUNT}",
+    "right-write-call": f"write = call,originate: {_ACCOUNT}",
+    "right-write-originate": f"write = call,originate: {_ACCOUNT}",
+    "write-timeout": f"writetimeout = 5000: {_ACCOUNT}",
+    # The PBX itself.
+    "asterisk-too-old": "upgrade Asterisk",
+    "asterisk-untried": "nothing, as long as a test call shows what it should",
+    "clock": "let both machines take their time from NTP: timedatectl set-ntp true",
+    "events-silent": "restart the manager or Asterisk; an AMI proxy in between may swallow events",
+    "events-untried": "call one of the phones, and see whether the card comes",
+    # The dialplan, phones and lines.
+    "originate-context": "set `originate_context` to the context of the phones, on FreePBX and Issabel from-internal",
+    "originate-extension": "set `originate_context` to a context from which these extensions can be dialled",
+    "originate-number": "set `dial` to how numbers are dialled on this PBX, or add an outbound route",
+    "originate-channel": "set `originate_channel` to the technology of the phones: SIP/{extension}, for instance",
+    "extension-unknown": "correct the extension in Settings, People, or make it on the PBX",
+    "phone-unreachable": "see whether these phones are on; a click-to-call can't ring them until they are",
+    "phone-without-person": "give them to people in Settings, People; lobby and door phones may stay as they are",
+    "trunk-none": "name the lines in `trunks` when calls are shown as internal",
+    "trunk-unmatched": "correct the pattern in `trunks`: it is compared with names such as PJSIP/carrier",
+    "trunk-unreachable": "see the registration of the line on the PBX",
+    "endpoint-unclear": "give phones to people, and name lines in `trunks`",
+    # The test call.
+    "call-refused": "see the lines on rights and on the dialplan above",
+    "call-not-ringing": "see whether the phone is registered, not in use, and not set to do not disturb",
+    "call-not-taken": "take the phone when it rings; then doctor sees the rest too",
+    "call-not-ended": "see the line on write = call above; put the phone down by hand",
+}

@@ -1,0 +1,118 @@
+"""The web address: whether the daemon serves there, or could."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from zeoncrm.config import WebConfig
+from zeoncrm.doctor.findings import Finding, note, ok, problem
+
+Say = Callable[[Finding], None]
+
+PART = "web"
+SECONDS = 10.0
+_MOST = 1 << 16
+
+
+async def examine_web(web: WebConfig, say: Say) -> None:
+    """Say who answers at the address, and at the one by which browsers come."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(web.host, web.host)  # noqa: S104 - compared, not listened on
+    address = f"http://{f'[{host}]' if ':' in host else host}:{web.port}"
+    if web.port == 0:
+        say(note(PART, "web-port-any", "port 0: each start takes another one"))
+    else:
+        await _at_home(web, address, say)
+    if web.public_url is not None:
+        say(await _in_public(web.public_url.rstrip("/")))
+    elif not _is_loopback(web.host):
+        say(note(PART, "web-in-the-clear", f"{web.host} is open to the network, without HTTPS"))
+
+
+async def _at_home(web: WebConfig, address: str, say: Say) -> None:
+    try:
+        ready = await _ready(address)
+    except aiohttp.ClientConnectorError as error:
+        say(await asyncio.to_thread(_free, web, address, error))
+        return
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        say(problem(PART, "web-not-ours", f"{address} does not answer as zeoncrm does: {_why(error)}"))
+        return
+    if ready is None:
+        say(problem(PART, "web-not-ours", f"another program answers at {address}"))
+        return
+    if ready["database"] == "ok":
+        say(ok(PART, f"zeoncrm serves at {address}"))
+    else:
+        say(problem(PART, "web-not-ready", f"zeoncrm at {address} is not ready: database: {ready['database']}"))
+    for name, link in ready["pbx"].items():
+        say(_link(name, link))
+
+
+def _link(name: str, link: dict[str, Any]) -> Finding:
+    """What the daemon says of its own link: its rights are those of its last log-in."""
+    text = f"the daemon's link to {name} is {link.get('state')}"
+    reason = link.get("reason")
+    if link.get("state") == "up" and not reason:
+        return ok(PART, text)
+    return problem(PART, "link-not-up", f"{text}: {reason}" if reason else text)
+
+
+def _free(web: WebConfig, address: str, error: aiohttp.ClientConnectorError) -> Finding:
+    """Nobody answers: could the daemon listen there?"""
+    family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((web.host, web.port))
+    except OSError as refusal:
+        word = "is taken" if refusal.errno == errno.EADDRINUSE else f"can't be had: {refusal.strerror or refusal}"
+        return problem(PART, "web-port", f"{web.host}:{web.port} {word}")
+    return note(PART, "web-not-running", f"{address} is free: the daemon does not run")
+
+
+async def _in_public(url: str) -> Finding:
+    if not url.startswith("https://") and not _is_loopback(urlsplit(url).hostname or ""):
+        return note(PART, "web-in-the-clear", f"public_url {url} is without HTTPS")
+    try:
+        ready = await _ready(url)
+    except aiohttp.ClientConnectorCertificateError as error:
+        return problem(PART, "public-url", f"{url}: the certificate is not accepted: {error.certificate_error}")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return note(PART, "public-url", f"{url} can't be reached from here: {_why(error)}")
+    return ok(PART, f"{url} leads here") if ready else problem(PART, "public-url", f"{url} leads to another program")
+
+
+async def _ready(address: str) -> dict[str, Any] | None:
+    """What /readyz says; None when it is not ours."""
+    timeout = aiohttp.ClientTimeout(total=SECONDS)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=False) as http,
+        http.get(f"{address}/readyz", allow_redirects=False) as answer,
+    ):
+        body = await answer.content.read(_MOST)
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return None
+    ours = isinstance(told, dict) and isinstance(told.get("database"), str) and isinstance(told.get("pbx"), dict)
+    return told if ours else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _why(error: BaseException) -> str:
+    return str(error) or type(error).__name__
