@@ -20,11 +20,13 @@ CHUNK = 5_000
 REPS = 50
 
 
-async def fill(database: Database, count: int) -> None:
-    """Add so many contacts with a phone, a deal and a call each to a database that has stages."""
+async def fill(database: Database, count: int, *, more_calls: int = 0) -> None:
+    """Add so many contacts with a phone, a deal and a call each to a database that has stages, and then more calls."""
     async with database.write() as tx:
         reps = [
-            await people.add(tx, login=f"rep{index}", name=f"Rep {index}", role="rep", password_hash=None, at=NOON)
+            await people.add(
+                tx, login=f"seller{index}", name=f"Seller {index}", role="rep", password_hash=None, at=NOON
+            )
             for index in range(REPS)
         ]
         columns = (await tx.connection.execute(stages.select().order_by(stages.c.position))).all()
@@ -33,10 +35,9 @@ async def fill(database: Database, count: int) -> None:
             await _insert(tx, phones, [_phone(number) for number in numbers])
             await _insert(tx, callers, [{"number": _number(number), "contact_id": number + 1} for number in numbers])
             await _insert(tx, deals, [_deal(number, reps, columns) for number in numbers])
-            called = [_call(number, reps) for number in numbers]
-            await _insert(tx, calls, called)
-            await _insert(tx, legs, [_leg(call) for call in called])
-            await _insert(tx, timeline, [_entry(call) for call in called])
+            await _insert_calls(tx, [_call(number, number, reps) for number in numbers])
+        for numbers in _chunks(more_calls):
+            await _insert_calls(tx, [_call(count + number, number % count, reps) for number in numbers])
         await tx.connection.execute(_TOTALS)
         if not database.is_sqlite:
             for table in ("contacts", "deals"):
@@ -62,6 +63,12 @@ def _chunks(count: int) -> Iterator[range]:
 
 async def _insert(tx: Transaction, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     await tx.connection.execute(table.insert(), list(rows))
+
+
+async def _insert_calls(tx: Transaction, called: Sequence[dict[str, Any]]) -> None:
+    await _insert(tx, calls, called)
+    await _insert(tx, legs, [_leg(call) for call in called])
+    await _insert(tx, timeline, [_entry(call) for call in called])
 
 
 def _number(number: int) -> str:
@@ -109,9 +116,10 @@ def _deal(number: int, reps: Sequence[int], columns: Sequence[Any]) -> dict[str,
     }
 
 
-def _call(number: int, reps: Sequence[int]) -> dict[str, Any]:
-    at = NOON + timedelta(minutes=number)
-    missed = number % 5 == 0
+def _call(place: int, number: int, reps: Sequence[int]) -> dict[str, Any]:
+    """The call at a place in time, of the contact of this number."""
+    at = NOON + timedelta(minutes=place)
+    missed = place % 5 == 0
     return {
         "id": new_call_id(at),
         "pbx": "main",
