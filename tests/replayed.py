@@ -14,7 +14,7 @@ def replayed(events: Iterable[CallEvent]) -> dict[str, Call]:
     for event in events:
         if isinstance(event, CallStarted):
             calls.setdefault(event.call_id, start(event))
-        elif isinstance(event, CallMerged):
+        elif isinstance(event, CallMerged) and event.into in calls:
             calls.pop(event.call_id, None)
         elif event.call_id in calls:
             try:
