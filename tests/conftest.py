@@ -11,6 +11,7 @@ import pytest
 
 from tests.databases import fill_template
 from tests.leaks import descriptors_left, open_descriptors, tasks_left
+from tests.pbx.accuracy import cases_in, table
 from tests.postgres import PostgresCluster, database_name, postgres_cluster
 from tests.real import need
 from zeoncrm.store.database import Database
@@ -31,6 +32,15 @@ def _shared_by(item: pytest.Item) -> str | None:
     version = None if callspec is None else callspec.params.get("running_lab")
     # The scenarios take as long as all other tests on that PBX together, which has another one then.
     return None if version is None else f"asterisk {version} {'scenarios' if 'scenarios' in item.path.stem else ''}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many of the hard cases were right on the real PBX, before pytest's own last words."""
+    lines = table(cases_in(report for reports in terminalreporter.stats.values() for report in reports))
+    if lines:
+        terminalreporter.section("hard cases that gave the right calls")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 def _leaks_allowed(request: pytest.FixtureRequest) -> bool:

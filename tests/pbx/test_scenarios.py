@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.pbx.accuracy import properties_of
 from tests.pbx.daemon import Daemon
 from tests.pbx.lab import EXTENSIONS, Lab
 from tests.pbx.scenarios import SCENARIOS
@@ -22,13 +23,19 @@ pytestmark = [pytest.mark.pbx, pytest.mark.asyncio(loop_scope="session")]
 
 @pytest.mark.parametrize("running_lab", ["22"], indirect=True)
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_a_scenario_gives_its_calls_and_deals(lab: Lab, daemon: Daemon, name: str) -> None:
+async def test_a_scenario_gives_its_calls_and_deals(
+    lab: Lab, daemon: Daemon, name: str, request: pytest.FixtureRequest
+) -> None:
+    request.node.user_properties += properties_of(SCENARIOS[name], lab.version)
     await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name])
 
 
 @pytest.mark.parametrize("running_lab", ["16"], indirect=True)
 @pytest.mark.parametrize("name", MAIN)
-async def test_a_main_scenario_gives_them_on_the_older_asterisk(lab: Lab, daemon: Daemon, name: str) -> None:
+async def test_a_main_scenario_gives_them_on_the_older_asterisk(
+    lab: Lab, daemon: Daemon, name: str, request: pytest.FixtureRequest
+) -> None:
+    request.node.user_properties += properties_of(SCENARIOS[name], lab.version)
     await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name])
 
 

@@ -25,6 +25,11 @@ class Scenario:
     main: bool  # also played on the older Asterisk
     outside: dict[str, str] = field(default_factory=dict)  # extension -> its person's own outside number
 
+    @property
+    def kind(self) -> str:
+        """What it is about: the file that it stands in."""
+        return self.play.__module__.rpartition(".")[2].replace("_", " ")
+
     def differences(self, calls: Sequence[Call]) -> list[str]:
         """What is wrong with the calls that came of it; `calls` in the words of the JSON API, in any order."""
         left, wrong = list(calls), []
