@@ -18,7 +18,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Page
 
 from tests.browser.chromium import PHONE, WIDE, chromium, log_in
-from tests.browser.seed import ring, seed_board, seed_calls
+from tests.browser.seed import ring, seed_board, seed_calls, seed_rules
 from tests.browser.site import Site, running_site
 from zeoncrm.pipeline.call_events import CallEnded, CallResult, LegAnswered
 from zeoncrm.pipeline.ids import new_call_id
@@ -102,6 +102,11 @@ async def loses_link(page: Page, site: Site) -> None:
     await page.wait_for_selector("#link-banner:not([hidden])")
 
 
+async def opens_menu(page: Page, site: Site) -> None:
+    """What can be done with a number is shown."""
+    await page.locator(".menu summary").first.click()
+
+
 ALL_BOARDS = ("empty", "ordinary", "overfull")
 PICTURES = (
     Picture("login", "/login"),
@@ -123,6 +128,9 @@ PICTURES = (
     Picture("calls", "/calls", boards=("empty", "ordinary")),
     Picture("calls-ringing", "/calls", steps=rings),
     Picture("profile", "/settings/profile"),
+    Picture("calls-menu", "/calls", steps=opens_menu),
+    Picture("incoming", "/settings/incoming?number=89031112233&did=4952150000", boards=("empty", "ordinary")),
+    Picture("rule", "/settings/incoming/2"),
     Picture("call-settings", "/settings/calls"),
     Picture("people", "/settings/people", login="root"),
     Picture("person", "/settings/people/1", login="root"),
@@ -142,6 +150,7 @@ async def take_all(folder: Path, word: str) -> None:
                 if cards:
                     await seed_board(site, cards=cards, mad=board == "overfull")
                     await seed_calls(site, 40)
+                    await seed_rules(site)
                 for picture in wanted:
                     for size, scheme, language in forms(board):
                         name = f"{board}-{picture.name}-{size[0]}-{scheme}-{language[:2]}.png"

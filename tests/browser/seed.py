@@ -18,9 +18,11 @@ from zeoncrm.pipeline.call_events import (
     LegRang,
     Reached,
 )
+from zeoncrm.pipeline.calls import Screening
 from zeoncrm.pipeline.contacts import NewPhone, add_contact_note, create_contact
 from zeoncrm.pipeline.deals import NewDeal, add_deal_note, create_deal
 from zeoncrm.pipeline.ids import new_call_id
+from zeoncrm.pipeline.incoming import add_rule, list_number
 from zeoncrm.pipeline.people import Viewer, viewer_of
 from zeoncrm.pipeline.stages import get_pipeline
 from zeoncrm.store.contacts import ContactRow
@@ -159,6 +161,33 @@ async def seed_calls(site: Site, count: int) -> None:
                 reached=None if answered else random.choice((Reached.RINGING, Reached.QUEUE, Reached.IVR)),
             )
         )
+
+
+async def seed_rules(site: Site) -> None:
+    """Rules of all sorts, and numbers on both lists."""
+    vera = viewer_of(next(row for row in site.directory.rows if row.login == "vera"))
+    people = {row.login: row.id for row in site.directory.rows}
+    at, night = datetime.now(UTC), {"begins": 20 * 60, "ends": 8 * 60}
+    for values in (
+        {"name": "VIP line", "dids": ["4952150009"], "missed_owner": "person", "person_id": people["boris"]},
+        {
+            "name": "Night and weekend",
+            **night,
+            "create_deals": "inbound",
+            "weekdays": [5, 6, 7],
+            "missed_owner": "group",
+        }
+        | {"group": [people["anna"], people["boris"], people["vera"]]},
+        {"name": "Strangers in the service queue " * 3, "queues": ["service"], "callers": "unknown", "active": False},
+        {"name": "Everybody else on the billboard's line", "dids": ["4952150000"], "source": "Billboard"},
+    ):
+        await add_rule(site.database, vera, values)
+    for number, listing, note in (
+        ("+7 916 555*", Screening.IGNORED, "Own mobiles"),
+        ("8 800 555-35-35", Screening.BLOCKED, "Offers loans every day"),
+    ):
+        await list_number(site.database, vera, number=number, listing=listing, note=note, region=REGION, at=at)
+    await site.refresh()
 
 
 async def ring(

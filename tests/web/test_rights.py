@@ -12,6 +12,7 @@ from aiohttp import web
 from tests.web.world import PBX, World
 from zeoncrm.pipeline.contacts import add_contact_note
 from zeoncrm.pipeline.deals import add_deal_note
+from zeoncrm.pipeline.incoming import load_incoming
 from zeoncrm.pipeline.people import Viewer
 from zeoncrm.pipeline.settings import load_settings
 from zeoncrm.pipeline.stages import get_pipeline
@@ -28,6 +29,8 @@ PUBLIC = {
     ("GET", "/static/{fingerprint}/{name}"),
     ("GET", "/api/v1/openapi.json"),
 }
+# What is there for supervisors only, and no secret of anybody's: it is refused, not hidden.
+SUPERVISORS = ("/api/v1/incoming-rules", "/api/v1/listed-numbers")
 # Whatever of Boris's work must not reach Anna.
 SECRETS = ("Secretive", "Hush", "confidential", "999-88-77", "9039998877", "Undercover")
 NUMBER = "+79039998877"
@@ -39,6 +42,11 @@ FORMS = {
     ("POST", "/deals/{id}/notes"): {"text": "stolen"},
     ("POST", "/contacts/{id}/notes"): {"text": "stolen"},
     ("POST", "/settings/calls"): {"create_deals": "never", "currency": "EUR"},
+    ("POST", "/settings/incoming/new"): {"name": "Stolen", "callers": "any", "missed_owner": "responsible"},
+    ("POST", "/settings/incoming/{id}"): {"name": "Stolen", "callers": "any", "missed_owner": "responsible"},
+    ("POST", "/settings/incoming/{id}/move"): {"up": "1"},
+    ("POST", "/settings/incoming/numbers"): {"number": "+79039998877", "listing": "blocked"},
+    ("POST", "/settings/incoming/numbers/{id}/remove"): {},
     ("POST", "/settings/people/new"): {"login": "stolen", **PERSON},
     ("POST", "/settings/people/{id}"): PERSON,
     ("POST", "/settings/profile/tokens/{id}/revoke"): {},
@@ -117,7 +125,7 @@ async def _state(world: World, boris: Work) -> list[Any]:
             await calls.one(connection, boris.live_call_id),
         ]
         rows += [await people.everyone(connection), await sessions.tokens_of(connection, world.person("boris").id)]
-    rows += [await load_settings(world.database)]
+    rows += [await load_settings(world.database), await load_incoming(world.database)]
     rows.append(await deal_timeline(world.database, sveta, boris.deal_id))
     rows.append(await contact_timeline(world.database, sveta, boris.contact_id))
     return [*rows, list(world.phone.orders)]
@@ -131,6 +139,10 @@ def _bodies(boris: Work) -> dict[tuple[str, str], Any]:
         ("PUT", "/api/v1/calls/{id}/note"): {"text": "stolen"},
         ("POST", "/api/v1/calls/{id}/deal"): {"title": "stolen"},
         ("POST", "/api/v1/calls/{id}/wrap-up"): {"text": "stolen", **stage},
+        ("POST", "/api/v1/calls/{id}/list"): {"listing": "blocked"},
+        ("POST", "/api/v1/incoming-rules"): {"name": "stolen"},
+        ("PUT", "/api/v1/incoming-rules/order"): {"ids": []},
+        ("POST", "/api/v1/listed-numbers"): {"number": NUMBER, "listing": "blocked"},
         ("POST", "/api/v1/contacts"): {"name": "Mine", "phones": [{"number": NUMBER}]},
         ("PATCH", "/api/v1/contacts/{id}"): {"version": 1, "name": "stolen"},
         ("POST", "/api/v1/contacts/{id}/notes"): {"text": "stolen"},
@@ -166,7 +178,9 @@ async def test_a_rep_neither_reads_nor_changes_what_is_a_colleagues(
         answer = await browser.request(method, boris.path(pattern, call_id), **body)
         leaks_own_input = (method, pattern) == ("POST", "/api/v1/contacts")
         assert not [secret for secret in SECRETS if secret in answer.text and not leaks_own_input]
-        if "{id}" in pattern and pattern.startswith("/api/v1"):
+        if pattern.startswith(SUPERVISORS):
+            assert answer.status in (403, 422)
+        elif "{id}" in pattern and pattern.startswith("/api/v1"):
             assert (answer.status, answer.json["detail"][:7]) == (404, "no such")
     assert await _state(world, boris) == before
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zeoncrm.pipeline.call_events import Direction
 from zeoncrm.pipeline.events import CallView, concerning
 from zeoncrm.pipeline.people import Directory, Viewer
 
@@ -33,6 +34,18 @@ def may_listen(view: CallView, viewer: Viewer) -> bool:
     it rang at them too is not enough: a colleague's conversation is the colleague's."""
     concerned = {view.call.owner_id, view.call.requested_by, view.deal_owner_id, *view.talked}
     return viewer.sees_all or viewer.id in concerned
+
+
+def may_list(view: CallView, viewer: Viewer) -> bool:
+    """Whether it is worth offering to ignore or block the caller: a number that is not listed, and not a colleague's
+    contact's. That the viewer took part in the call is looked at when they do it."""
+    call = view.call
+    return (
+        call.direction is Direction.INBOUND
+        and call.number is not None
+        and call.screened is None
+        and (call.contact_id is None or may_be_told_of_contact(view, viewer))
+    )
 
 
 def may_control(directory: Directory, view: CallView, viewer: Viewer) -> bool:

@@ -55,7 +55,8 @@ def lines(which: Lines) -> list[sa.ColumnElement[bool]]:
         "open": [calls.c.number.is_not(None), next_one.is_(None)],
         "done": [next_one == "talked"],
     }
-    return [MISSED, *kinds[which]]
+    # Nobody waits for a call back whose number is ignored or blocked.
+    return [MISSED, calls.c.screened.is_(None), *kinds[which]]
 
 
 async def call_backs(connection: AsyncConnection, call_ids: Sequence[str]) -> dict[str, CallBackRow]:

@@ -40,6 +40,7 @@ MESSAGE_IDS = (
     N_("not a cursor of this list"),
     N_("a beginning of a number is + and digits"),
     N_("a currency is three letters, as in RUB"),
+    N_("there is no such time zone, as Europe/Moscow is one"),
     N_("this can't be set"),
     N_("changed by somebody else meanwhile"),
 )

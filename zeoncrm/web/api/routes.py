@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from zeoncrm.web.api import board, caller, calls, contacts, deals, me, openapi, presence, recordings
+from zeoncrm.web.api import board, caller, calls, contacts, deals, incoming, me, openapi, presence, recordings
 
 ENDPOINTS = (
     *calls.ENDPOINTS,
@@ -13,6 +13,7 @@ ENDPOINTS = (
     *contacts.ENDPOINTS,
     *deals.ENDPOINTS,
     *board.ENDPOINTS,
+    *incoming.ENDPOINTS,
     *me.ENDPOINTS,
     *presence.ENDPOINTS,
 )

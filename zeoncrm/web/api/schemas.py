@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal, may_listen
 from zeoncrm.pipeline.call_backs import CallBack, CallBackState
 from zeoncrm.pipeline.call_events import CallResult, Direction, LegOutcome, Reached, Source
-from zeoncrm.pipeline.calls import CallState, Progress
+from zeoncrm.pipeline.calls import CallState, Progress, Screening
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.people import Role, Viewer
 from zeoncrm.pipeline.presence import PresenceState
@@ -72,7 +72,9 @@ class CallBackOut(Output):
 class CallOut(Output):
     """A call. `contact_id` and `deal_id` are null for those who may not see them. `recording`: the address of what can
     be listened to, null before that, without one, and for those who may not; of several, `recordings` has all.
-    `call_back`: of missed calls with a number, when calls are asked for; null on the live socket."""
+    `call_back`: of missed calls with a number, when calls are asked for; null on the live socket.
+    `screened`: the number is listed, so that nothing comes of the call; `rule`: the name of the rule for incoming calls
+    that it fell under."""
 
     id: str
     pbx: str
@@ -104,6 +106,8 @@ class CallOut(Output):
     recordings: tuple[RecordingOut, ...]
     consult: ConsultOut | None
     call_back: CallBackOut | None
+    screened: Screening | None
+    rule: str | None
 
 
 class CallPage(Output):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from babel.core import get_global
 from pydantic import ValidationError
 
 from zeoncrm.pipeline.settings import CallSettings, save_settings
@@ -16,7 +17,13 @@ from zeoncrm.web.pages.frame import page
 WRONG = {
     "allowed_prefixes": "a beginning of a number is + and digits",
     "currency": "a currency is three letters, as in RUB",
+    "time_zone": "there is no such time zone, as Europe/Moscow is one",
 }
+
+
+def zones_of(region: str) -> list[str]:
+    """The region's time zones, to choose from."""
+    return ["UTC", *get_global("territory_zones").get(region, ())]
 
 
 async def call_settings_page(request: web.Request) -> web.Response:
@@ -31,7 +38,7 @@ async def save_call_settings(request: web.Request) -> web.Response:
     """Keep them."""
     who = viewer(request)
     who.must_supervise()
-    given: dict[str, Any] = await typed(request, "create_deals", "allowed_prefixes", "currency")
+    given: dict[str, Any] = await typed(request, "create_deals", "allowed_prefixes", "currency", "time_zone")
     given["create_deals_on_outbound"] = bool((await typed(request, "create_deals_on_outbound")).popitem()[1])
     try:
         settings = CallSettings.model_validate(
@@ -39,6 +46,7 @@ async def save_call_settings(request: web.Request) -> web.Response:
             | {
                 "allowed_prefixes": tuple(words(given["allowed_prefixes"])),
                 "currency": given["currency"].strip().upper(),
+                "time_zone": given["time_zone"].strip() or request_services(request).settings().time_zone,
             }
         )
     except ValidationError as error:
@@ -60,5 +68,6 @@ def _show(
         tab="calls",
         saved="saved" in request.query,
         given=given,
+        zones=zones_of(request_services(request).region),
         errors=errors or {},
     )

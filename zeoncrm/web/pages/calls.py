@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from pydantic import Field
 
-from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal
+from zeoncrm.pipeline.call_access import may_be_told_of_contact, may_be_told_of_deal, may_list
 from zeoncrm.pipeline.call_backs import waiting
 from zeoncrm.pipeline.call_events import CallResult, Direction
 from zeoncrm.pipeline.caller_card import CallerCard, caller_card
@@ -60,6 +60,7 @@ class JournalRow:
     opens_contact: bool
     opens_deal: bool
     recordings: Sequence[RecordingRow]
+    may_list: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ def journal_row(request: web.Request, who: Viewer, view: CallView) -> JournalRow
         view.call.contact_id is not None and may_be_told_of_contact(view, who),
         view.call.deal_id is not None and may_be_told_of_deal(view, who),
         heard(view, who),
+        may_list(view, who),
     )
 
 

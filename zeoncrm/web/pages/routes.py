@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from zeoncrm.web.pages import board, call_settings, calls, contacts, deals, missed, pbx, people, profile, recordings
+from zeoncrm.web.pages import (
+    board,
+    call_settings,
+    calls,
+    contacts,
+    deals,
+    incoming,
+    missed,
+    pbx,
+    people,
+    profile,
+    recordings,
+)
 
 PAGES: list[web.RouteDef] = [
     web.get("/", board.front),
@@ -33,6 +45,14 @@ PAGES: list[web.RouteDef] = [
     web.post("/settings/profile/tokens/{id}/revoke", profile.end_token),
     web.get("/settings/calls", call_settings.call_settings_page),
     web.post("/settings/calls", call_settings.save_call_settings),
+    web.get("/settings/incoming", incoming.incoming_page),
+    web.get("/settings/incoming/new", incoming.new_rule_page),
+    web.post("/settings/incoming/new", incoming.make_rule),
+    web.post("/settings/incoming/numbers", incoming.add_number),
+    web.post("/settings/incoming/numbers/{id}/remove", incoming.remove_number),
+    web.get("/settings/incoming/{id}", incoming.rule_page),
+    web.post("/settings/incoming/{id}", incoming.save_rule),
+    web.post("/settings/incoming/{id}/move", incoming.move_rule),
     web.get("/settings/people", people.people_page),
     web.get("/settings/people/new", people.new_person_page),
     web.post("/settings/people/new", people.make_person),

@@ -8,6 +8,8 @@ export const RANK = { ringing: 1, dialling: 1, talking: 2, wrapup: 3, gone: 4 };
  * `me`: login, and extensions as [pbx, number], the pbx empty for every one.
  */
 export function viewOf(call, me) {
+  // A listed number's calls are nobody's work; one that a person here dials is theirs to follow.
+  if (call.screened && call.direction === "inbound") return null;
   const own = call.legs.filter((leg) => isMine(leg.extension, call.pbx, me));
   const asked = call.direction === "outbound" && call.owner === me.login;
   const hasTalked = own.some((leg) => leg.answered_at);
