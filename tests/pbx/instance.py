@@ -44,6 +44,11 @@ class Instance:
         return self._home / "etc" / name
 
     @property
+    def etc(self) -> Path:
+        """Where its configuration is."""
+        return self._home / "etc"
+
+    @property
     def client(self) -> AmiClient:
         assert self._client is not None, f"{self.name} is not running"
         return self._client
