@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from zeoncrm.ami.connection import LinkStatus, PbxAccount
+from zeoncrm.ami.desk import Desk
 from zeoncrm.ami.metrics import PbxMetrics
 from zeoncrm.ami.pbx import Dialling, Pbx
 from zeoncrm.config import Config, PbxConfig
@@ -80,6 +81,7 @@ class Daemon:
             rules=self.rules,
             pbx=self.pbx_states,
             telephones=self.pbxs,
+            desks={name: Desk(pbx) for name, pbx in self.pbxs.items()},
             watch=self.watch,
             archives=self.archives,
             metrics=PbxMetrics(self.pbxs.values()).text,

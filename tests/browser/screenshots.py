@@ -17,11 +17,13 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page
 
+from tests.ami.recorded import recording
 from tests.browser.chromium import PHONE, WIDE, chromium, log_in
 from tests.browser.seed import ring, seed_board, seed_calls, seed_rules
 from tests.browser.site import Site, running_site
 from zeoncrm.pipeline.call_events import CallEnded, CallResult, LegAnswered
 from zeoncrm.pipeline.ids import new_call_id
+from zeoncrm.pipeline.pbx_desks import Trouble
 
 FOLDER = Path("artifacts/screenshots")
 SETTLE = 450
@@ -95,6 +97,26 @@ async def lifts(page: Page, site: Site) -> None:
         await page.keyboard.press(key)
 
 
+async def opens_trace(page: Page, site: Site) -> None:
+    """What the PBX said of a call is shown, one event with all of it."""
+    each = recording("asterisk22/queue_local_members")
+    if not site.desk.kept.size:
+        await site.happened(*site.desk.tell(each.data, each.numbering))
+    await page.goto(f"{site.address}/calls?number=79031110040")
+    await page.locator("a[href$='/trace']").first.click()
+    await page.locator(".trace summary").nth(2).click()
+
+
+async def has_trouble(page: Page, site: Site) -> None:
+    """Much is amiss with a link, and a mapping is refused."""
+    at = datetime.now(UTC)
+    reason = "the account lacks write = originate (no click-to-call); events have stopped while calls go on"
+    trouble = Trouble(at, "no connection to pbx.example.com:5038: Connection refused")
+    site.desk.more = {"reason": reason, "drift": 12, "stalls": 2, "logins": 4, "trouble": trouble}
+    site.desk.lacking = frozenset({"write = originate", "read = agent"})
+    await page.reload()
+
+
 async def loses_link(page: Page, site: Site) -> None:
     """The PBX went away, and so did the network."""
     site.connect_pbx(False)
@@ -135,6 +157,9 @@ PICTURES = (
     Picture("people", "/settings/people", login="root"),
     Picture("person", "/settings/people/1", login="root"),
     Picture("pbx", "/pbx"),
+    Picture("pbx-admin", "/pbx", login="root"),
+    Picture("pbx-trouble", "/pbx", login="root", steps=has_trouble),
+    Picture("trace", "/calls", login="root", steps=opens_trace),
     Picture("not-found", "/deals/999999"),
 )
 
@@ -186,6 +211,7 @@ async def take(
     await page.screenshot(path=path)
     await page.context.close()
     site.connect_pbx(True)
+    site.desk.more, site.desk.lacking = {}, frozenset()
     for view in site.recorder.live():
         ended = CallEnded(call_id=view.call.id, at=datetime.now(UTC), result=CallResult.MISSED)
         await site.happened(ended)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.passwords import quick_passwords
+from tests.web.desks import NotedDesk
 from tests.web.world import NotedPhone
 from zeoncrm.pipeline.bus import Bus, Published
 from zeoncrm.pipeline.call_events import CallEvent
@@ -54,6 +55,7 @@ class Site:
         self.settings = CallSettings()
         self.incoming = Incoming()
         self.phone = NotedPhone()
+        self.desk = NotedDesk(lambda: self.directory.numbering(self.phone.name, REGION, ()))
         self.recorder = Recorder(database, self.rules)
         self.watch = Watch(
             bus.publish,
@@ -78,6 +80,7 @@ class Site:
             rules=self.rules,
             pbx=self.pbx,
             telephones={self.phone.name: self.phone},
+            desks={self.phone.name: self.desk},
             watch=self.watch,
         )
 

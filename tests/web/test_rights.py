@@ -50,6 +50,8 @@ FORMS = {
     ("POST", "/settings/people/new"): {"login": "stolen", **PERSON},
     ("POST", "/settings/people/{id}"): PERSON,
     ("POST", "/settings/profile/tokens/{id}/revoke"): {},
+    ("POST", "/pbx/{name}/retry"): {},
+    ("POST", "/pbx/{name}/map"): {"extension": "105", "person": "1"},
 }
 
 
@@ -91,7 +93,7 @@ class Work:
             "pipeline": self.pipeline_id,
             "stage": self.stage_id,
             "fingerprint": "x",
-            "name": "x",
+            "name": PBX if first == "pbx" else "x",
         }
         return re.sub(r"{(\w+?)(_id)?}", lambda found: str(known[found[1]]), pattern)
 
@@ -128,7 +130,7 @@ async def _state(world: World, boris: Work) -> list[Any]:
     rows += [await load_settings(world.database), await load_incoming(world.database)]
     rows.append(await deal_timeline(world.database, sveta, boris.deal_id))
     rows.append(await contact_timeline(world.database, sveta, boris.contact_id))
-    return [*rows, list(world.phone.orders)]
+    return [*rows, list(world.phone.orders), world.desk.retries]
 
 
 def _bodies(boris: Work) -> dict[tuple[str, str], Any]:

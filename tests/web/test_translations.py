@@ -9,6 +9,7 @@ import pytest
 from babel.messages.catalog import Message
 
 from tools.messages import catalogs, extracted, read
+from zeoncrm.ami.rights import NEEDED
 from zeoncrm.pipeline.calls_to_deals import NAMELESS
 from zeoncrm.pipeline.stages import DEFAULT_PIPELINE, DEFAULT_STAGES
 from zeoncrm.web import auth, errors, inputs
@@ -59,6 +60,7 @@ def test_texts_that_stand_as_values_are_named_for_the_catalogs() -> None:
         *errors.DETAILS.values(),
         *inputs.WORDS.values(),
         *call_settings.WRONG.values(),
+        *(right.cost for right in NEEDED),
     }
     assert values <= set(MESSAGE_IDS)
 

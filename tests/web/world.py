@@ -18,6 +18,7 @@ from aiohttp import web
 
 from tests.passwords import quick_passwords
 from tests.web.client import Client
+from tests.web.desks import NotedDesk
 from zeoncrm.pipeline import call_events as pbx
 from zeoncrm.pipeline.bus import Bus
 from zeoncrm.pipeline.calls_to_deals import Rules
@@ -126,6 +127,7 @@ class World:
         self.recorder = Recorder(database, self.rules)
         self.bus.subscribe(self.recorder.follow)
         self.watch = Watch(self.bus.publish, lambda: self.directory, self.recorder.live, {PBX: self.phone}, self.clock)
+        self.desk = NotedDesk(lambda: self.directory.numbering(PBX, "RU", ()))
         self.services = Services(
             database=database,
             bus=self.bus,
@@ -137,6 +139,7 @@ class World:
             rules=self.rules,
             pbx=lambda: self.pbx,
             telephones={PBX: self.phone},
+            desks={PBX: self.desk},
             watch=self.watch,
             now=self.clock,
         )

@@ -31,7 +31,7 @@ username = "zeoncrm"
 secret = "{secret}"
 originate_channel = "PJSIP/{{extension}}"
 originate_context = "from-internal"
-trunks = []                    # channel patterns; empty: whatever is not a known extension's device is outside
+trunks = []                    # channel patterns; empty: phones are known by what the PBX tells, the rest is outside
 """
 
 # Least rights. system: FullyBooted; call: channels, dials, bridges; agent: queues; cdr: what ended while we were away.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from zeoncrm.pipeline.call_rows import view_of
+from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.errors import NotFound
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.people import Viewer
@@ -19,6 +22,13 @@ async def find_calls(
     async with database.read() as connection:
         page = await store.search(connection, wanted, scope=viewer.scope, limit=limit, cursor=cursor)
     return Page([view_of(row) for row in page.items], page.next)
+
+
+async def get_call_with_linkedids(database: Database, viewer: Viewer, call_id: str) -> Call:
+    """A call with what the PBX knew it by; raises NotFound."""
+    view = await get_call(database, viewer, call_id)
+    async with database.read() as connection:
+        return replace(view.call, linkedids=await store.linkedids_of(connection, call_id))
 
 
 async def get_call(database: Database, viewer: Viewer, call_id: str) -> CallView:

@@ -156,7 +156,7 @@ async def add_person(
     region: str,
     at: datetime,
 ) -> int:
-    """Add a person; give the id.
+    """Add a person; give the id. An extension of one PBX alone is written `105@branch`.
 
     Raises:
         Invalid: a bad or taken login, extension or outside number.
@@ -211,23 +211,58 @@ async def set_away(database: Database, viewer: Viewer, away: bool) -> None:
         tx.emit(PeopleChanged(people=frozenset()))
 
 
+async def give_extension(database: Database, person_id: int, extension: str, pbx: str = "") -> None:
+    """Make an extension a person's, beside those that they have; on one PBX, or (empty) on all.
+
+    Raises:
+        Invalid: no extension, or somebody's already (the words name them); no such person, or one who is switched off.
+    """
+    _check_extension("extension", extension)
+    async with database.write() as tx:
+        everyone = await store.everyone(tx.connection)
+        person = next((row for row in everyone if row.id == person_id and row.active), None)
+        if person is None:
+            raise Invalid("person", "choose somebody")
+        _check_free("extension", extension, pbx, [row for row in everyone if row.id != person_id])
+        own = [number for where, number in person.extensions if where == pbx]
+        if extension not in own:
+            await store.set_extensions(tx, person_id, [*own, extension], pbx)
+            tx.emit(PeopleChanged(people=frozenset()))
+
+
+def _check_extension(field: str, number: str) -> None:
+    if not _EXTENSION.match(number):
+        raise Invalid(field, "not an extension: %(number)s", number=number[:40])
+
+
+def _check_free(field: str, number: str, pbx: str, others: Sequence[PersonRow]) -> None:
+    """An extension of all PBXs is nobody else's on any; one of a PBX may be somebody else's on another."""
+    for row in others:
+        for where, taken in row.extensions:
+            if taken == number and (not pbx or where in ("", pbx)):
+                raise Invalid(field, "%(number)s is the extension of %(name)s already", number=number, name=row.name)
+
+
 async def _set_numbers(
     tx: Transaction, person_id: int, extensions: Sequence[str], outside: Sequence[str], region: str
 ) -> None:
-    for number in extensions:
-        if not _EXTENSION.match(number):
-            raise Invalid("extensions", "not an extension: %(number)s", number=number[:40])
+    everyone = await store.everyone(tx.connection)
+    others = [row for row in everyone if row.id != person_id]
+    places = {where for row in everyone if row.id == person_id for where, _ in row.extensions}
+    wanted: dict[str, list[str]] = {where: [] for where in sorted(places)}
+    for text in extensions:
+        number, _, where = text.partition("@")
+        _check_extension("extensions", number)
+        _check_free("extensions", number, where, others)
+        wanted.setdefault(where, []).append(number)
     read = [(normalise(raw, region), raw) for raw in outside]
     for number_read, raw in read:
         if number_read is None:
             raise Invalid("outside", "not a telephone number: %(number)s", number=raw[:40])
-    others = [row for row in await store.everyone(tx.connection) if row.id != person_id]
-    taken = {number for row in others for _, number in row.extensions}
-    if clash := sorted(taken.intersection(extensions)):
-        raise Invalid("extensions", "somebody else's extension: %(number)s", number=clash[0])
     if {number for row in others for number in row.outside}.intersection(number for number, _ in read):
         raise Invalid("outside", "somebody else's number")
-    await store.set_extensions(tx, person_id, extensions)
+    for where, numbers in wanted.items():
+        await store.set_extensions(tx, person_id, numbers, where)
     await store.set_outside(tx, person_id, [(number, raw) for number, raw in read if number])
 
 

@@ -87,6 +87,12 @@ async def put_on_deal(tx: Transaction, call_id: str, contact_id: int | None, dea
     )
 
 
+async def linkedids_of(connection: AsyncConnection, call_id: str) -> frozenset[str]:
+    """By which linkedids the PBX knew the call."""
+    query = sa.select(call_aliases.c.linkedid).where(call_aliases.c.call_id == call_id)
+    return frozenset((await connection.execute(query)).scalars())
+
+
 async def open_calls(connection: AsyncConnection) -> list[CallRow]:
     """The calls that have not ended, with their linkedids, oldest first."""
     rows = await _load(connection, _SELECTED.where(_OPEN).order_by(calls.c.id))

@@ -43,4 +43,11 @@ MESSAGE_IDS = (
     N_("there is no such time zone, as Europe/Moscow is one"),
     N_("this can't be set"),
     N_("changed by somebody else meanwhile"),
+    # What the lack of a right costs (ami/rights.py)
+    N_("no call is seen: no pop-up, no deal"),
+    N_("its starts and stops are not heard"),
+    N_("queues are not seen: who waits in them, and who gave up there"),
+    N_("the PBX's own record of an ended call is not heard"),
+    N_("no hang-up, no transfer, and no calls in progress after a restart"),
+    N_("no click-to-call"),
 )

@@ -10,6 +10,7 @@ from zeoncrm.pipeline.bus import Bus
 from zeoncrm.pipeline.calls_to_deals import Rules
 from zeoncrm.pipeline.dialling import Rate, Telephone
 from zeoncrm.pipeline.passwords import Passwords
+from zeoncrm.pipeline.pbx_desks import PbxDesk
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.recording_files import Archive
@@ -49,6 +50,7 @@ class Services:
     watch: Watch
     # The folders with recordings, by PBX.
     archives: Mapping[str, Archive] = field(default_factory=dict)
+    desks: Mapping[str, PbxDesk] = field(default_factory=dict)
     metrics: Callable[[], bytes] = lambda: b""
     dial_rate: Rate = field(default_factory=Rate)
     now: Callable[[], datetime] = utc_now

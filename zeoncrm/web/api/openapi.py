@@ -18,6 +18,7 @@ from zeoncrm.web.access import public
 from zeoncrm.web.api.endpoint import PREFIX, Endpoint
 
 REF = "#/components/schemas/{model}"
+ROW_ID = {"type": "integer", "minimum": 1}
 ALWAYS = {401: "Nobody is logged in, or the token holds no longer.", 503: "The database does not answer."}
 WRITES = {
     400: "The body is not JSON.",
@@ -107,10 +108,13 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    text = endpoint.path.startswith("/calls")
-    schema = {"type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$"} if text else {"type": "integer", "minimum": 1}
+    is_call = endpoint.path.startswith("/calls")
+    schemas: dict[str, dict[str, Any]] = {
+        "id": {"type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$"} if is_call else ROW_ID,
+        "name": {"type": "string"},
+    }
     return [
-        {"name": name, "in": "path", "required": True, "schema": schema}
+        {"name": name, "in": "path", "required": True, "schema": schemas.get(name, ROW_ID)}
         for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
 

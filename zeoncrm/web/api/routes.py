@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from zeoncrm.web.api import board, caller, calls, contacts, deals, incoming, me, openapi, presence, recordings
+from zeoncrm.web.api import board, caller, calls, contacts, deals, incoming, me, openapi, pbx, presence, recordings
 
 ENDPOINTS = (
     *calls.ENDPOINTS,
@@ -16,6 +16,7 @@ ENDPOINTS = (
     *incoming.ENDPOINTS,
     *me.ENDPOINTS,
     *presence.ENDPOINTS,
+    *pbx.ENDPOINTS,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -65,7 +66,7 @@ async def make_person(request: web.Request) -> web.Response:
             name=form.name,
             role=_role(form),
             password_hash=await services.passwords.hash(form.password) if form.password else None,
-            extensions=words(form.extensions),
+            extensions=_extensions(request, form),
             outside=words(form.outside, COMMAS),
             region=services.region,
             at=services.now(),
@@ -87,7 +88,7 @@ async def save_person(request: web.Request) -> web.Response:
             name=form.name,
             role=_role(form),
             active=bool(form.active),
-            extensions=words(form.extensions),
+            extensions=_extensions(request, form),
             outside=words(form.outside, COMMAS),
             region=services.region,
         )
@@ -111,10 +112,20 @@ def _form_of(row: PersonRow) -> PersonForm:
         name=row.name,
         login=row.login,
         role=row.role,
-        extensions=" ".join(number for _, number in row.extensions),
+        extensions=" ".join(f"{number}@{pbx}" if pbx else number for pbx, number in row.extensions),
         outside=", ".join(row.outside),
         active="1" if row.active else "",
     )
+
+
+def _extensions(request: web.Request, form: PersonForm) -> Sequence[str]:
+    """Those that were typed; raises Invalid for one of a PBX that there is not."""
+    typed_in = words(form.extensions)
+    for text in typed_in:
+        _, at, pbx = text.partition("@")
+        if at and pbx not in request_services(request).pbx():
+            raise Invalid("extensions", "there is no PBX of this name: %(name)s", name=pbx[:64])
+    return typed_in
 
 
 async def _typed(request: web.Request) -> PersonForm:

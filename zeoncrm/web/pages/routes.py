@@ -16,6 +16,7 @@ from zeoncrm.web.pages import (
     people,
     profile,
     recordings,
+    traces,
 )
 
 PAGES: list[web.RouteDef] = [
@@ -36,6 +37,8 @@ PAGES: list[web.RouteDef] = [
     web.get("/calls/missed", missed.missed_page),
     web.get("/calls/{id}/card", calls.card_part),
     web.get("/recordings/{id}/player", recordings.player_part),
+    web.get("/calls/{id}/trace", traces.trace_page),
+    web.get("/calls/{id}/trace.ami", traces.recording_file),
     web.get("/settings", profile.settings_front),
     web.get("/settings/profile", profile.profile_page),
     web.post("/settings/profile", profile.save_profile),
@@ -60,4 +63,6 @@ PAGES: list[web.RouteDef] = [
     web.post("/settings/people/{id}", people.save_person),
     web.get("/pbx", pbx.pbx_page),
     web.get("/pbx/lamp", pbx.lamp_part),
+    web.post("/pbx/{name}/retry", pbx.retry_link),
+    web.post("/pbx/{name}/map", pbx.map_device),
 ]
