@@ -16,13 +16,17 @@ from tests.real import need, require_real
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running_lab(request: pytest.FixtureRequest) -> AsyncIterator[Lab]:
-    """The lab of the version that the test is parametrised with. All its tests run in the session's loop."""
+    """The lab of the version ("22"), perhaps with a system name ("22 pbx1"), that the test is parametrised with.
+
+    All its tests run in the session's loop.
+    """
     need("pbx")
+    version, _, system_name = request.param.partition(" ")
     try:
-        await asyncio.to_thread(asterisk_root, request.param)
+        await asyncio.to_thread(asterisk_root, version)
     except LabUnavailable as error:
         require_real("pbx", str(error))
-    async with Lab(request.param) as lab:
+    async with Lab(version, system_name) as lab:
         yield lab
 
 

@@ -28,10 +28,14 @@ Behaviour = Literal[
 
 
 class Lab:
-    """The PBX on 127.0.0.1 and the world on 127.0.0.2, of one Asterisk version ("22" or "16")."""
+    """The PBX on 127.0.0.1 and the world on 127.0.0.2, of one Asterisk version ("22" or "16").
 
-    def __init__(self, version: str) -> None:
+    A PBX with a `system_name` writes it before the ids of its channels.
+    """
+
+    def __init__(self, version: str, system_name: str = "") -> None:
         self.version = version
+        self.system_name = system_name
         self.secret = SECRET
         self._root = asterisk_root(version)
         self._folder = new_folder(self._root)
@@ -46,9 +50,9 @@ class Lab:
     async def __aenter__(self) -> Self:
         ports = {"PBX_SIP": str(self._pbx_sip), "WORLD_SIP": str(_free_port("127.0.0.2", socket.SOCK_DGRAM))}
         try:
-            self.pbx.configure(ports)
+            self.pbx.configure({**ports, "SYSTEM_NAME": self.system_name})
             await self.pbx.start(self.pbx_view.feed)
-            self.world.configure(ports)
+            self.world.configure({**ports, "SYSTEM_NAME": ""})
             await self.world.start(self.world_view.feed)
             await self.register("*all")
         except BaseException:

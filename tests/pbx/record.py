@@ -1,10 +1,11 @@
 """Record what the PBX tells its AMI accounts during scenarios, byte for byte.
 
-    python -m tests.pbx.record [--asterisk 22] [--cdr] [NAME...]
+    python -m tests.pbx.record [--asterisk 22] [--system-name pbx1] [--cdr] [NAME...]
 
 Writes NAME.ami and NAME.json to tests/recordings/asterisk22 (the daemon's account) and asterisk22-all-classes (an
 account that reads everything), and the PBX's own call records to NAME.csv beside the first. Without names: every
-scenario that is not recorded yet. With --cdr only the call records are written.
+scenario that is not recorded yet. With --cdr only the call records are written. With a system name the folder is
+asterisk22-system-name.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ RECORDINGS = Path(__file__).parent.parent / "recordings"
 async def record(lab: Lab, scenario: Scenario) -> None:
     """Play it once with both accounts listening, and write what they heard and what the PBX noted."""
     await lab.reset()
-    folder = RECORDINGS / f"asterisk{lab.version}"
+    folder = _folder(lab)
     noted = len(await lab.call_records())
     async with Tap(lab, "zeoncrm") as least, Tap(lab, "curious") as most:
 
@@ -38,7 +39,7 @@ async def record(lab: Lab, scenario: Scenario) -> None:
         await scenario.play(lab)
         await lab.quiet()
         _write(folder, scenario, await least.recorded())
-        if lab.version == NEWEST:
+        if lab.version == NEWEST and not lab.system_name:
             _write(folder.with_name(f"{folder.name}-all-classes"), scenario, await most.recorded())
     (folder / f"{scenario.name}.csv").write_bytes((await lab.call_records())[noted:])
 
@@ -49,8 +50,12 @@ async def record_cdr(lab: Lab, scenario: Scenario) -> None:
     noted = len(await lab.call_records())
     await scenario.play(lab)
     await lab.quiet()
-    file = RECORDINGS / f"asterisk{lab.version}" / f"{scenario.name}.csv"
+    file = _folder(lab) / f"{scenario.name}.csv"
     file.write_bytes((await lab.call_records())[noted:])
+
+
+def _folder(lab: Lab) -> Path:
+    return RECORDINGS / f"asterisk{lab.version}{'-system-name' if lab.system_name else ''}"
 
 
 async def _record_status(lab: Lab, file: Path) -> None:
@@ -71,13 +76,14 @@ def _write(folder: Path, scenario: Scenario, data: bytes) -> None:
 async def main() -> None:
     parser = argparse.ArgumentParser(description="Record what the PBX says during scenarios.")
     parser.add_argument("--asterisk", choices=sorted(RELEASES), default=NEWEST)
+    parser.add_argument("--system-name", default="", metavar="NAME")
     parser.add_argument("--cdr", action="store_true", help="only the call records")
     parser.add_argument("names", nargs="*", choices=[*SCENARIOS, []], metavar="NAME")
     arguments = parser.parse_args()
-    folder = RECORDINGS / f"asterisk{arguments.asterisk}"
     suffix, play = (".csv", record_cdr) if arguments.cdr else (".ami", record)
-    names = arguments.names or [name for name in SCENARIOS if not (folder / f"{name}{suffix}").exists()]
-    async with Lab(arguments.asterisk) as lab:
+    async with Lab(arguments.asterisk, arguments.system_name) as lab:
+        folder = _folder(lab)
+        names = arguments.names or [name for name in SCENARIOS if not (folder / f"{name}{suffix}").exists()]
         for name in names:
             try:
                 await play(lab, SCENARIOS[name])

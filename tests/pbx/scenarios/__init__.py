@@ -25,6 +25,16 @@ _MODULES = (
     oddities,
 )
 
+# Those in which channels, linkedids and calls are told apart in most different ways.
+BY_SYSTEM_NAME = (
+    "attended_transfer_dtmf",
+    "group_pickup",
+    "originate_click_to_call",
+    "parked_and_taken",
+    "phone_attended_transfer_to_the_outside",
+    "queue_local_members",
+)
+
 SCENARIOS: dict[str, Scenario] = {
     item.name: item for module in _MODULES for item in vars(module).values() if isinstance(item, Scenario)
 }
