@@ -11,7 +11,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +23,10 @@ from tests.browser.seed import ring, seed_board, seed_calls, seed_rules
 from tests.browser.site import Site, running_site
 from zeoncrm.pipeline.call_events import CallEnded, CallResult, LegAnswered
 from zeoncrm.pipeline.ids import new_call_id
+from zeoncrm.pipeline.journal import find_calls
 from zeoncrm.pipeline.pbx_desks import Trouble
+from zeoncrm.pipeline.people import viewer_of
+from zeoncrm.store.calls import CallFilter
 
 FOLDER = Path("artifacts/screenshots")
 SETTLE = 450
@@ -117,6 +120,11 @@ async def has_trouble(page: Page, site: Site) -> None:
     await page.reload()
 
 
+async def listens(page: Page, site: Site) -> None:
+    """A recording is opened."""
+    await page.locator(".player summary").first.click()
+
+
 async def loses_link(page: Page, site: Site) -> None:
     """The PBX went away, and so did the network."""
     site.connect_pbx(False)
@@ -148,6 +156,10 @@ PICTURES = (
     Picture("contact", "/contacts/4", boards=("ordinary", "overfull")),
     Picture("dialling", "/contacts/4", steps=dials),
     Picture("calls", "/calls", boards=("empty", "ordinary")),
+    Picture("calls-playing", "/calls", steps=listens),
+    Picture("missed", "/calls/missed", boards=("empty", "ordinary")),
+    Picture("missed-all", "/calls/missed?show=all"),
+    Picture("deal-playing", "/deals/{recorded}", steps=listens),
     Picture("calls-ringing", "/calls", steps=rings),
     Picture("profile", "/settings/profile"),
     Picture("calls-menu", "/calls", steps=opens_menu),
@@ -172,11 +184,13 @@ async def take_all(folder: Path, word: str) -> None:
             continue
         with tempfile.TemporaryDirectory() as kept:
             async with running_site(Path(kept)) as site, chromium() as browser:
+                paths = {"recorded": "1"}
                 if cards:
                     await seed_board(site, cards=cards, mad=board == "overfull")
                     await seed_calls(site, 40)
                     await seed_rules(site)
-                for picture in wanted:
+                    paths["recorded"] = await _record_some(site)
+                for picture in (replace(each, path=each.path.format(**paths)) for each in wanted):
                     for size, scheme, language in forms(board):
                         name = f"{board}-{picture.name}-{size[0]}-{scheme}-{language[:2]}.png"
                         await take(browser, site, picture, size, scheme, language, folder / name)
@@ -215,6 +229,15 @@ async def take(
     for view in site.recorder.live():
         ended = CallEnded(call_id=view.call.id, at=datetime.now(UTC), result=CallResult.MISSED)
         await site.happened(ended)
+
+
+async def _record_some(site: Site) -> str:
+    """Answered calls were recorded; the deal of one of them."""
+    viewer = viewer_of(next(row for row in site.directory.rows if row.login == "vera"))
+    found = await find_calls(site.database, viewer, CallFilter(result="answered"))
+    calls = [view.call for view in found.items if view.call.deal_id]
+    await site.recorded(*(call.id for call in calls[::2]))
+    return str(calls[0].deal_id)
 
 
 async def _ring(site: Site, number: str, name: str | None = None) -> str:

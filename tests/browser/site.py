@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.passwords import quick_passwords
+from tests.sounds import wave
 from tests.web.desks import NotedDesk
 from tests.web.world import NotedPhone
 from zeoncrm.pipeline.bus import Bus, Published
+from zeoncrm.pipeline.call_backs import CallBackWatch
 from zeoncrm.pipeline.call_events import CallEvent
 from zeoncrm.pipeline.calls_to_deals import Rules
 from zeoncrm.pipeline.events import CallView, PbxChanged, PeopleChanged, SettingsChanged
@@ -22,6 +24,9 @@ from zeoncrm.pipeline.incoming_rules import Incoming
 from zeoncrm.pipeline.passwords import Passwords, new_secret, secret_hash
 from zeoncrm.pipeline.people import Directory, Role, add_person, load_directory
 from zeoncrm.pipeline.recorder import Recorder
+from zeoncrm.pipeline.recording_files import Archive
+from zeoncrm.pipeline.recording_keeper import RecordingKeeper
+from zeoncrm.pipeline.recordings import note_recording
 from zeoncrm.pipeline.settings import CallSettings, load_settings
 from zeoncrm.pipeline.stages import ensure_default_pipeline
 from zeoncrm.pipeline.watch import Watch
@@ -48,7 +53,7 @@ PEOPLE = {
 class Site:
     """The parts of a running site, and its address."""
 
-    def __init__(self, database: Database, bus: Bus) -> None:
+    def __init__(self, database: Database, bus: Bus, monitor: Path) -> None:
         self.database = database
         self.bus = bus
         self.directory = Directory()
@@ -57,6 +62,9 @@ class Site:
         self.phone = NotedPhone()
         self.desk = NotedDesk(lambda: self.directory.numbering(self.phone.name, REGION, ()))
         self.recorder = Recorder(database, self.rules)
+        self.archives = {self.phone.name: Archive(monitor)}
+        self.keeper = RecordingKeeper(database, self.archives, lambda: self.directory)
+        self.call_backs = CallBackWatch(database, bus.publish)
         self.watch = Watch(
             bus.publish,
             lambda: self.directory,
@@ -82,6 +90,7 @@ class Site:
             telephones={self.phone.name: self.phone},
             desks={self.phone.name: self.desk},
             watch=self.watch,
+            archives=self.archives,
         )
 
     def rules(self) -> Rules:
@@ -107,6 +116,17 @@ class Site:
         for event in events:
             view = await self.recorder.recorded(event)
         return view
+
+    async def recorded(self, *call_ids: str) -> None:
+        """These calls, which have ended, were recorded; the files are there and whole."""
+        [archive] = self.archives.values()
+        archive.root.mkdir(exist_ok=True)
+        for call_id in call_ids:
+            (archive.root / f"{call_id}.wav").write_bytes(wave(20))
+            async with self.database.write() as tx:
+                await note_recording(tx, call_id, f"{call_id}.wav", datetime.now(UTC))
+        for _ in range(2):
+            await self.keeper.look()
 
     async def session_of(self, login: str) -> str:
         """The key of a new session of somebody's."""
@@ -144,17 +164,18 @@ async def running_site(folder: Path, port: int = 0) -> AsyncIterator[Site]:
     bus = Bus(first_id=time.time_ns() // 1000)
     database = Database(f"sqlite:///{folder / FILE}", bus.publish)
     passwords = quick_passwords()
-    site = Site(database, bus)
+    site = Site(database, bus, folder / "monitor")
     bus.subscribe(site.note)
     bus.subscribe(site.recorder.follow)
     bus.subscribe(site.watch.follow)
+    bus.subscribe(site.call_backs.follow)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(passwords.close)
         stack.push_async_callback(database.close)
         if not begun:
             await _begin(database, passwords)
         await site.refresh()
-        for job in (site.recorder.run, site.keep_fresh, site.watch.run):
+        for job in (site.recorder.run, site.keep_fresh, site.watch.run, site.call_backs.run):
             task = asyncio.create_task(job())
             stack.push_async_callback(_stopped, task)
         site.address = await stack.enter_async_context(serving(create_app(site.services(passwords)), "127.0.0.1", port))

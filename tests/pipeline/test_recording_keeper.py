@@ -101,6 +101,19 @@ async def test_a_file_whose_header_is_never_completed_is_listed_in_the_end(firm:
     assert [row.seconds for row in await tape.of(call)] == [None]
 
 
+async def test_a_file_that_is_named_long_after_the_call_is_listed_soon_after(firm: Firm, tape: Tape) -> None:
+    call = await firm.answered_call()
+    firm.tick(3600)
+    await tape.look()
+    async with firm.database.write() as tx:
+        await note_recording(tx, call.values["id"], "in.wav", call.values["started_at"])
+    tape.write("in.wav")
+    firm.tick(300)
+    await tape.look()
+    view = await get_call(firm.database, firm.person("sveta"), call.values["id"])
+    assert [row.name for row in view.recordings] == ["in.wav"]
+
+
 async def test_the_same_file_named_twice_is_one_recording(firm: Firm, tape: Tape) -> None:
     call = await tape.recorded()
     async with firm.database.write() as tx:

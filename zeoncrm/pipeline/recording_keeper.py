@@ -57,9 +57,10 @@ class RecordingKeeper:
         self._directory = directory
         self._now = now
         self._news = asyncio.Event()
+        # The sizes of files that are there, as they were at the last look.
+        self._sizes: dict[int, int] = {}
         # When to search for the calls of which no file is known, and how often that was done.
         self._searches: dict[str, tuple[datetime, int]] = {}
-        self._sizes: dict[int, int] = {}
         self._looked_at_all: datetime | None = None
         self._aged_at: datetime | None = None
 
@@ -106,7 +107,7 @@ class RecordingKeeper:
             await self._judge(row, found, now)
         kept = {row.id for row in rows}
         self._sizes = {recording_id: size for recording_id, size in self._sizes.items() if recording_id in kept}
-        if any(now - row.ended_at < JUST_ENDED for row in rows):
+        if self._sizes or any(now - row.ended_at < JUST_ENDED for row in rows):
             return SOON
         next_search = min((at for at, _ in self._searches.values()), default=now + timedelta(seconds=SELDOM))
         return min(SELDOM, max(SOON, (next_search - now).total_seconds()))
@@ -138,11 +139,11 @@ class RecordingKeeper:
                 rows = [] if failed else await store.expired(connection, pbx)
 
     def _worth_a_look(self, rows: Sequence[ExpectedRow], now: datetime) -> Sequence[ExpectedRow]:
-        """All from time to time; else those of calls that ended lately."""
+        """All from time to time; else those of calls that ended lately, and those whose file is there."""
         if self._looked_at_all is None or now - self._looked_at_all >= LATELY:
             self._looked_at_all = now
             return rows
-        return [row for row in rows if now - row.ended_at < LATELY]
+        return [row for row in rows if now - row.ended_at < LATELY or row.id in self._sizes]
 
     def _look_at(self, rows: Sequence[ExpectedRow]) -> list[Look | None]:
         return [look_for(self._archives[row.pbx].root, row.file, row.at) for row in rows]
@@ -158,6 +159,7 @@ class RecordingKeeper:
         self._sizes[row.id] = found.size
         if grows or found.size == 0 or (found.whole is False and since < UNFINISHED):
             return
+        del self._sizes[row.id]
         async with self._database.write() as tx:
             await store.settle(tx, row.id, store.READY, path=found.path, seconds=found.seconds)
             call = await calls.one(tx.connection, row.call_id)

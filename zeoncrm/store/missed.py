@@ -42,9 +42,10 @@ def lines(which: Lines) -> list[sa.ColumnElement[bool]]:
     """The conditions of a missed call that is a line; `open`: nobody has talked with the number since."""
     later = calls.alias()
     talked = later.c.answered_at.is_not(None)
+    missed = sa.and_(later.c.result == "missed", later.c.screened.is_(None))
     next_one = (
         sa.select(sa.case((talked, "talked"), else_="missed"))
-        .where(later.c.number == calls.c.number, later.c.id > calls.c.id, sa.or_(talked, later.c.result == "missed"))
+        .where(later.c.number == calls.c.number, later.c.id > calls.c.id, sa.or_(talked, missed))
         .order_by(later.c.id)
         .limit(sa.literal_column("1"))
         .correlate(calls)
