@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.async_api import Browser, Page
@@ -21,11 +21,13 @@ from tests.ami.recorded import recording
 from tests.browser.chromium import PHONE, WIDE, chromium, log_in
 from tests.browser.seed import ring, seed_board, seed_calls, seed_rules
 from tests.browser.site import Site, running_site
-from zeoncrm.pipeline.call_events import CallEnded, CallResult, LegAnswered
+from zeoncrm.pipeline.call_events import CallEnded, CallResult, Consult, ConsultChanged, LegAnswered
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.journal import find_calls
 from zeoncrm.pipeline.pbx_desks import Trouble
 from zeoncrm.pipeline.people import viewer_of
+from zeoncrm.pipeline.presence import PhoneState
+from zeoncrm.pipeline.queues import Queue, Waiting
 from zeoncrm.store.calls import CallFilter
 
 FOLDER = Path("artifacts/screenshots")
@@ -125,6 +127,49 @@ async def listens(page: Page, site: Site) -> None:
     await page.locator(".player summary").first.click()
 
 
+async def picks_colleague(page: Page, site: Site) -> None:
+    """A call is about to be handed on."""
+    await _people_are_busy(site)
+    await talks(page, site)
+    await page.locator("[data-act=transfer]:visible").click()
+
+
+async def asks_colleague(page: Page, site: Site) -> None:
+    """A colleague is asked while the caller waits."""
+    call_id = await _ring(site, "+79031112203")
+    now = datetime.now(UTC)
+    await site.happened(
+        LegAnswered(call_id=call_id, at=now, extension="103"),
+        ConsultChanged(call_id=call_id, at=now, consult=Consult("103", "102", talking=True)),
+    )
+
+
+async def is_busy(page: Page, site: Site) -> None:
+    """Callers wait, ring and talk."""
+    await _people_are_busy(site)
+    now = datetime.now(UTC)
+    waiting = []
+    for place, number in enumerate(("+79031112203", "+79165559999", "+79031112207")):
+        call_id = await _ring(site, number, name="Общество с ограниченной ответственностью" if place == 1 else None)
+        waiting.append(Waiting(call_id, number, number, None, now - timedelta(seconds=95 - 40 * place)))
+    talking = await _ring(site, "+79031112209")
+    await site.happened(LegAnswered(call_id=talking, at=now - timedelta(seconds=754), extension="101"))
+    site.phone.queues = (Queue("main", "sales", tuple(waiting)), Queue("main", "service"))
+    site.watch.stir()
+
+
+async def is_cut_off(page: Page, site: Site) -> None:
+    """The same, and then the PBX is away."""
+    await is_busy(page, site)
+    site.connect_pbx(False)
+
+
+async def _people_are_busy(site: Site) -> None:
+    states = (PhoneState.TALKING, PhoneState.FREE, PhoneState.RINGING, PhoneState.UNREACHABLE)
+    site.phone.phones = {str(101 + place): state for place, state in enumerate(states)}
+    site.watch.stir()
+
+
 async def loses_link(page: Page, site: Site) -> None:
     """The PBX went away, and so did the network."""
     site.connect_pbx(False)
@@ -144,6 +189,11 @@ PICTURES = (
     Picture("board-rep", login="anna"),
     Picture("board-ringing", steps=rings, boards=ALL_BOARDS),
     Picture("board-talking", steps=talks),
+    Picture("board-transfer", steps=picks_colleague),
+    Picture("board-consulting", steps=asks_colleague),
+    Picture("live", "/live", boards=("empty",)),
+    Picture("live-busy", "/live", steps=is_busy),
+    Picture("live-cut-off", "/live", steps=is_cut_off),
     Picture("board-wrapup", steps=wraps_up, boards=("ordinary", "overfull")),
     Picture("board-drawer", steps=opens_drawer, boards=("ordinary", "overfull")),
     Picture("board-lifted", steps=lifts),
@@ -226,6 +276,7 @@ async def take(
     await page.context.close()
     site.connect_pbx(True)
     site.desk.more, site.desk.lacking = {}, frozenset()
+    site.phone.queues = ()
     for view in site.recorder.live():
         ended = CallEnded(call_id=view.call.id, at=datetime.now(UTC), result=CallResult.MISSED)
         await site.happened(ended)

@@ -35,11 +35,19 @@ def frame_context(request: web.Request) -> dict[str, Any]:
     state, reason = pbx_lamp(services.pbx())
     return {
         "my_extensions": [list(pair) for pair in known.extensions] if known else [],
-        "colleagues": [(row.name, number) for row in directory.rows if row.active for _, number in row.extensions],
+        "presence": own_presence(request),
         "currency": services.settings().currency,
         "pbx_state": state,
         "pbx_reason": reason,
     }
+
+
+def own_presence(request: web.Request) -> dict[str, Any]:
+    """How the viewer stands at the phone; no state without one."""
+    services, person = request_services(request), viewer(request)
+    known = next((each for each in services.watch.presence if each.person_id == person.id), None)
+    row = services.directory().by_id.get(person.id)
+    return {"state": known.state.value if known else "", "away": row is not None and row.away}
 
 
 def pbx_lamp(links: Mapping[str, PbxStatus]) -> tuple[str, str | None]:

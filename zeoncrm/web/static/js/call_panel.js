@@ -6,15 +6,15 @@ import { all, one, parsed, settled } from "./dom.js";
 import { openNewDeal } from "./dialogs.js";
 import { openDrawer } from "./drawer.js";
 import { askToNotify, mayAsk } from "./notify.js";
-import { ownExtension, talkedSeconds, talkingSince, whyGone } from "./panel.js";
+import { ownConsult, ownExtension, talkedSeconds, talkingSince, whyGone } from "./panel.js";
+import { Picker } from "./picker.js";
+import { nameAt } from "./presence.js";
 import { text } from "./texts.js";
 import { fromLocalField, length, showTimes, toLocalField } from "./times.js";
 
 const SAVE_AFTER = 700;
 const LOAD_AFTER = 60;
 const STEPS = ["own_phone", "calling", "ringing_there"];
-
-const colleague = (extension) => one(`#colleagues [value="${extension}"]`)?.textContent ?? extension;
 
 export class CallPanel {
   constructor(call, me, close) {
@@ -30,6 +30,7 @@ export class CallPanel {
     this.element = one("#call-panel").content.firstElementChild.cloneNode(true);
     this.name = call.contact || call.caller_name || call.number || call.number_raw || text("withheld");
     this.slot("name").textContent = this.name;
+    this.picker = new Picker(this.field("to"), this.slot("colleagues"), me.login);
     this.load = settled(LOAD_AFTER, () => this.#load());
     this.saveNote = settled(SAVE_AFTER, () => this.#saveNote());
     this.#listen();
@@ -50,6 +51,7 @@ export class CallPanel {
     if (view === "dialling") this.#writeSteps();
     if (isNews && view !== "gone") this.load();
     this.#writeDeal();
+    this.#writeConsult();
     if (view === "ringing" || view === "dialling") this.part("note").hidden = !this.field("note").value;
   }
 
@@ -97,7 +99,7 @@ export class CallPanel {
     showTimes(this.slot("timer").parentElement);
     if (view === "gone") {
       const [why, talker] = whyGone(call);
-      this.slot("gone").textContent = text(why, { name: talker && colleague(talker) });
+      this.slot("gone").textContent = text(why, { name: talker && nameAt(talker) });
     }
     if (view === "wrapup") {
       const result = call.direction === "outbound" ? (call.result ?? "answered") : "answered";
@@ -117,6 +119,18 @@ export class CallPanel {
       if (index === reached) item.setAttribute("aria-current", "step");
       else item.removeAttribute("aria-current");
     }
+  }
+
+  /** While one asks somebody else, only these two ways lead on: to connect them, and back. */
+  #writeConsult() {
+    const consult = this.view === "talking" ? ownConsult(this.call, this.me) : null;
+    const box = this.part("consult");
+    box.hidden = !consult;
+    if (this.view !== "talking" || consult) this.part("transfer").hidden = true;
+    if (!consult) return;
+    for (const slot of ["asked", "asked-too"]) this.slot(slot).textContent = nameAt(consult.other);
+    for (const line of all("[data-when]", box)) line.hidden = line.dataset.when !== String(consult.talking);
+    for (const act of ["transfer", "hangup"]) one(`[data-act=${act}]`, this.element).hidden = true;
   }
 
   async #load() {
@@ -242,10 +256,26 @@ export class CallPanel {
     });
   }
 
+  /** People's states have changed. */
+  hearPresence() {
+    if (!this.part("transfer").hidden) this.picker.refresh();
+  }
+
   async #transfer(kind) {
     const form = this.part("transfer");
-    const done = await this.#try(() => api("POST", `/calls/${this.call.id}/transfer`, { to: this.field("to").value, kind }));
+    const buttons = all("button", form);
+    for (const button of buttons) button.disabled = true;
+    const done = await this.#try(() => this.order("transfer", { to: this.picker.value, kind }));
+    for (const button of buttons) button.disabled = false;
     if (done) form.hidden = true;
+    else this.field("to").focus();
+  }
+
+  order = (path, body) => api("POST", `/calls/${this.call.id}/${path}`, body);
+
+  /** Go on from a consultation: to `complete` it, or to `cancel` it. */
+  endConsult(how) {
+    return this.#try(() => this.order(`transfer/${how}`));
   }
 
   async finish() {
@@ -254,7 +284,7 @@ export class CallPanel {
   }
 
   hangUp() {
-    return this.#try(() => api("POST", `/calls/${this.call.id}/hangup`));
+    return this.#try(() => this.order("hangup"));
   }
 
   async again() {
@@ -287,8 +317,10 @@ const ACTS = {
   transfer(panel) {
     const form = panel.part("transfer");
     form.hidden = !form.hidden;
-    if (!form.hidden) panel.field("to").focus();
+    if (!form.hidden) panel.picker.open();
   },
+  complete: (panel) => panel.endConsult("complete"),
+  cancel: (panel) => panel.endConsult("cancel"),
   async notify(panel) {
     await askToNotify();
     one("[data-act=notify]", panel.element).hidden = true;

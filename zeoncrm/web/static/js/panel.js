@@ -46,6 +46,11 @@ export function ownExtension(call, me) {
   return call.legs.find((leg) => isMine(leg.extension, call.pbx, me))?.extension ?? null;
 }
 
+/** With whom this person speaks about the call while the caller waits; null when with nobody. */
+export function ownConsult(call, me) {
+  return call.consult && isMine(call.consult.extension, call.pbx, me) ? call.consult : null;
+}
+
 function isMine(extension, pbx, me) {
   return me.extensions.some(([where, number]) => number === extension && (where === "" || where === pbx));
 }

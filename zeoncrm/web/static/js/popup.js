@@ -1,11 +1,12 @@
 // The stack of calls at one's own phone. New ones come on top, and nothing moves under the pointer.
 
-import { liveCalls, onCall } from "./calls.js";
+import { onCall } from "./calls.js";
 import { all, announce, one } from "./dom.js";
 import { onLive } from "./live.js";
 import { closeNotice, notify } from "./notify.js";
 import { CallPanel } from "./call_panel.js";
 import { RANK, viewOf } from "./panel.js";
+import { onPresence } from "./presence.js";
 import { isAway, keepWrapup, markSeen, onShared, putAway, wrapups } from "./shared.js";
 import { text } from "./texts.js";
 
@@ -27,6 +28,9 @@ export function startPopups() {
   onLive("deal.created deal.moved deal.changed deal.gone note.written contact.changed", (message) => {
     for (const panel of panels.values()) panel.hear(message);
   });
+  onPresence(() => {
+    for (const panel of panels.values()) panel.hearPresence();
+  });
   onShared(() => {
     for (const [id, panel] of panels) if (isAway(id, RANK[panel.view])) remove(id);
     wrapups().forEach(show);
@@ -37,7 +41,6 @@ export function startPopups() {
 
 function show(call) {
   const view = viewOf(call, me);
-  showPresence();
   if (view === "wrapup") keepWrapup(call);
   const known = panels.get(call.id);
   if (!view || (!known && view === "gone") || isAway(call.id, RANK[view])) return known && remove(call.id);
@@ -84,7 +87,6 @@ function remove(id) {
     arrange();
   }, FADE);
   showTitle();
-  showPresence();
 }
 
 function tidy() {
@@ -106,17 +108,4 @@ function showTitle() {
   const ringing = [...panels.values()].find((panel) => panel.view === "ringing");
   const title = document.title.replace(/^● .*? — /, "");
   document.title = ringing ? `● ${ringing.name} — ${title}` : title;
-}
-
-/** The person's own phone, in the bar. */
-function showPresence() {
-  const presence = one("#presence");
-  const views = liveCalls().map((call) => viewOf(call, me));
-  const state = views.includes("talking")
-    ? "talking"
-    : views.some((view) => view === "ringing" || view === "dialling")
-      ? "ringing"
-      : "free";
-  presence.dataset.state = state;
-  for (const part of all("[data-when]", presence)) part.hidden = part.dataset.when !== state;
 }

@@ -1,0 +1,112 @@
+// Choosing a colleague: type to filter, arrows, Enter. Who is free stands first. What fits nobody is taken as typed.
+
+import { all, one } from "./dom.js";
+import { everybody, showMarks } from "./presence.js";
+
+const ORDER = ["free", "ringing", "talking", "away", "unknown", "unreachable"];
+const MOST = 50;
+let made = 0;
+
+/** Whom the words may mean: part of a name or the beginning of an extension; free ones first, then by name. */
+export function fitting(people, words) {
+  const wanted = words.trim().toLowerCase();
+  const found = people.flatMap((each) => each.extensions.map((extension) => ({ ...each, extension })));
+  const fits = ({ name, extension }) => name.toLowerCase().includes(wanted) || extension.startsWith(wanted);
+  const rank = ({ state }) => ORDER.indexOf(state);
+  return found.filter(fits).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name)).slice(0, MOST);
+}
+
+export class Picker {
+  constructor(input, list, me) {
+    [this.input, this.list, this.me] = [input, list, me];
+    this.chosen = null;
+    this.active = 0;
+    list.id = `picker-${++made}`;
+    input.setAttribute("aria-controls", list.id);
+    input.addEventListener("input", () => this.#type());
+    input.addEventListener("keydown", (event) => this.#press(event));
+    list.addEventListener("pointerdown", (event) => {
+      const option = event.target.closest("[role=option]");
+      if (!option) return;
+      event.preventDefault(); // the input keeps the focus
+      this.#choose(option);
+    });
+  }
+
+  /** The extension that was chosen, else what was typed. */
+  get value() {
+    return this.chosen ?? this.input.value.trim();
+  }
+
+  open() {
+    this.input.value = "";
+    this.#type();
+    this.input.focus();
+  }
+
+  /** Draw the list anew, as people stand now; a list that is closed stays so. */
+  refresh() {
+    if (this.chosen === null) this.#draw();
+  }
+
+  #type() {
+    this.chosen = null;
+    this.active = 0;
+    this.#draw();
+  }
+
+  #draw() {
+    const found = fitting(everybody().filter((each) => each.login !== this.me), this.input.value);
+    this.active = Math.max(0, Math.min(this.active, found.length - 1));
+    this.list.replaceChildren(...found.map((each, index) => this.#option(each, index)));
+    this.#show(found.length > 0);
+  }
+
+  #show(isOpen) {
+    this.list.hidden = !isOpen;
+    this.input.setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) this.#mark();
+    else this.input.removeAttribute("aria-activedescendant");
+  }
+
+  #option(each, index) {
+    const option = one("#picker-option").content.firstElementChild.cloneNode(true);
+    option.id = `${this.list.id}-${index}`;
+    option.dataset.extension = each.extension;
+    one("[data-slot=name]", option).textContent = each.name;
+    one("[data-slot=extension]", option).textContent = each.extension;
+    showMarks(option, each.state);
+    return option;
+  }
+
+  #mark() {
+    const options = all("[role=option]", this.list);
+    for (const [index, option] of options.entries()) option.setAttribute("aria-selected", String(index === this.active));
+    const active = options[this.active];
+    this.input.setAttribute("aria-activedescendant", active.id);
+    // Within the list alone: the page must not move.
+    const [top, bottom] = [active.offsetTop, active.offsetTop + active.offsetHeight];
+    if (top < this.list.scrollTop) this.list.scrollTop = top;
+    else if (bottom > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = bottom - this.list.clientHeight;
+  }
+
+  #press(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && this.list.hidden) this.#type();
+    else if (step) {
+      const count = this.list.children.length;
+      this.active = (this.active + step + count) % count;
+      this.#mark();
+    } else if (event.key === "Enter" && !this.list.hidden) this.#choose(this.list.children[this.active]);
+    else if (event.key === "Escape" && !this.list.hidden) this.#show(false);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #choose(option) {
+    this.chosen = option.dataset.extension;
+    this.input.value = `${one("[data-slot=name]", option).textContent} · ${this.chosen}`;
+    this.#show(false);
+  }
+}

@@ -1,0 +1,65 @@
+// Who is free, and one's own state in the bar.
+
+import { api, expectRefusal } from "./api.js";
+import { all, on, one, toast } from "./dom.js";
+import { onLive } from "./live.js";
+import { text } from "./texts.js";
+
+const people = new Map();
+const listeners = [];
+const login = document.body.dataset.login;
+
+/** Everybody who has a phone, as last told. */
+export const everybody = () => [...people.values()];
+
+/** Call the function when somebody stands otherwise than before. */
+export const onPresence = (listener) => listeners.push(listener);
+
+/** Whose extension it is; the extension itself when nobody's. */
+export function nameAt(extension) {
+  return everybody().find((each) => each.extensions.includes(extension))?.name ?? extension;
+}
+
+/** Of the marks below the element, show that of the state. */
+export function showMarks(element, state) {
+  for (const mark of all("[data-when]", element)) mark.hidden = mark.dataset.when !== state;
+}
+
+export function startPresence() {
+  onLive("hello", ({ presence }) => {
+    if (!presence) return;
+    people.clear();
+    take(presence);
+  });
+  onLive("presence.changed", ({ people: changed, gone }) => {
+    for (const each of gone) people.delete(each);
+    take(changed);
+  });
+  on("click", "#presence", toggleAway);
+}
+
+function take(changed) {
+  for (const each of changed) people.set(each.login, each);
+  const mine = people.get(login);
+  if (mine) showOwn(mine);
+  for (const listener of listeners) listener();
+}
+
+function showOwn({ state, away }) {
+  const button = one("#presence");
+  button.dataset.state = state;
+  button.setAttribute("aria-pressed", String(away));
+  showMarks(button, state);
+}
+
+async function toggleAway(event, button) {
+  const away = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(away));
+  try {
+    await api("PATCH", "/me", { away });
+  } catch (error) {
+    button.setAttribute("aria-pressed", String(!away));
+    expectRefusal(error);
+    toast(text("notDone", { reason: error.message }));
+  }
+}
