@@ -7,14 +7,28 @@ import pytest
 from tests.ami.recorded import Recording, fed, recordings, tracker_for
 from zeoncrm.pipeline.call_events import Consult, ConsultChanged
 
-ASKED = [Consult("101", "103"), Consult("101", "103", talking=True), None]
+
+def asks(extension: str, other: str, *, answered: bool = True) -> list[Consult | None]:
+    """It rings there, it is answered, it is over."""
+    talks = [Consult(extension, other, talking=True)] if answered else []
+    return [Consult(extension, other), *talks, None]
+
+
+MOBILE = "+79990001122"
 # What is told of each, in order. In all other recordings nobody consults anybody.
 CONSULTATIONS = {
-    "attended_transfer_dtmf": ASKED,
-    "attended_transfer_refused": [ASKED[0], None],
-    "blonde_transfer": [ASKED[0], None],
-    "outbound_attended_transfer": ASKED,
-    "queue_then_attended_transfer": [Consult("102", "105"), Consult("102", "105", talking=True), None],
+    "ami_attended_transfer": asks("101", "103"),
+    "attended_transfer_dtmf": asks("101", "103"),
+    "attended_transfer_into_a_queue": asks("101", "105"),
+    "attended_transfer_refused": asks("101", "103", answered=False),
+    "attended_transfer_that_nobody_takes": asks("101", "103", answered=False),
+    "attended_transfer_third_leaves_again": asks("101", "103"),
+    "attended_transfer_to_the_outside": asks("101", MOBILE),
+    "blonde_transfer": asks("101", "103", answered=False),
+    "blonde_transfer_that_nobody_takes_comes_back": asks("101", "103", answered=False),
+    "outbound_attended_transfer": asks("101", "103"),
+    "outside_consulted_and_back": asks("101", MOBILE),
+    "queue_then_attended_transfer": asks("102", "105"),
 }
 
 

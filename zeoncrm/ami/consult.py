@@ -28,5 +28,5 @@ def consultation(view: View, caller: Channel | None, talking: Iterable[tuple[str
                 party = view.party(channel)
                 other = party.extension or party.number or party.raw
                 if other is not None and other != extension:
-                    return Consult(extension, other, talking=talks(channel))
+                    return Consult(extension, other, talking=channel.state == UP)
     return None
