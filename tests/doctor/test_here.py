@@ -55,6 +55,13 @@ def test_a_config_without_a_pbx_is_told() -> None:
     assert problems(file_findings(None, Config())) == ["pbx-none"]
 
 
+def test_a_folder_of_recordings_that_can_t_be_read_is_told(tmp_path: Path) -> None:
+    there = PBX.model_copy(update={"recordings": str(tmp_path)})
+    away = PBX.model_copy(update={"recordings": str(tmp_path / "away")})
+    assert problems(file_findings(None, Config(pbx=[there]))) == []
+    assert problems(file_findings(None, Config(pbx=[away]))) == ["recordings-folder"]
+
+
 # Database
 
 

@@ -20,12 +20,22 @@ def file_findings(file: Path | None, config: Config) -> list[Finding]:
         found.append(problem(PART, "pbx-none", "no [[pbx]] is named: there is no telephone"))
     named = [file] if file is not None and _holds_secret(config) else []
     secrets = [*named, *(Path(pbx.secret_file) for pbx in config.pbx if pbx.secret_file is not None)]
-    return found + [finding for path in secrets for finding in _readers(path)]
+    found += [finding for path in secrets for finding in _readers(path)]
+    return found + [_recordings(pbx.name, Path(pbx.recordings)) for pbx in config.pbx if pbx.recordings is not None]
 
 
 def _holds_secret(config: Config) -> bool:
     given = any(pbx.secret_file is None for pbx in config.pbx)
     return given or urlsplit(config.database.url).password is not None
+
+
+def _recordings(pbx: str, folder: Path) -> Finding:
+    part = f"pbx {pbx}"
+    try:
+        os.listdir(folder)
+    except OSError as error:
+        return problem(part, "recordings-folder", f"recordings: {folder}: {error.strerror or error}")
+    return ok(part, f"recordings: {folder} can be read")
 
 
 def _readers(path: Path) -> list[Finding]:

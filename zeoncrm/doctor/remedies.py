@@ -8,6 +8,7 @@ REMEDIES = {
     # The config and what it names.
     "config-readable": "chmod 640, and let it belong to the daemon's user",
     "pbx-none": "add a [[pbx]] with name, host, username and secret, or run `zeoncrm init`",
+    "recordings-folder": "mount the folder, or correct `recordings`; the daemon's user must be allowed to read it",
     # The database.
     "database-away": "see that `database.url` is right, that the server runs, and that this user may open it",
     "database-missing": "nothing: `zeoncrm serve` or `zeoncrm user add` makes it",
