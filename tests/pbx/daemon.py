@@ -97,6 +97,9 @@ class Daemon:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
+    def token_of(self, login: str) -> str:
+        return self._tokens[login]
+
     def as_(self, login: str) -> Api:
         return self._apis[login]
 

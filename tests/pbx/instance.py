@@ -35,6 +35,11 @@ class Instance:
         return self._home / "log" / "full"
 
     @property
+    def recordings(self) -> Path:
+        """Where MixMonitor puts its files, as this machine sees it."""
+        return self._home / "spool" / "monitor"
+
+    @property
     def cdr(self) -> Path:
         """Its call records."""
         return self._home / "log" / "cdr-csv" / "Master.csv"

@@ -101,6 +101,15 @@ async def test_a_file_whose_header_is_never_completed_is_listed_in_the_end(firm:
     assert [row.seconds for row in await tape.of(call)] == [None]
 
 
+async def test_a_call_in_which_nothing_was_said_has_no_recording(firm: Firm, tape: Tape) -> None:
+    call = await tape.recorded()
+    tape.write("in.wav", wave(0))
+    await tape.look()
+    firm.tick(3600)
+    await tape.look()
+    assert await tape.of(call) == ()
+
+
 async def test_a_file_that_is_named_long_after_the_call_is_listed_soon_after(firm: Firm, tape: Tape) -> None:
     call = await firm.answered_call()
     firm.tick(3600)

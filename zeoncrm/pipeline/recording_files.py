@@ -37,12 +37,14 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A file as it is now. `whole`: its header says that it is (None: this kind has no such header)."""
+    """A file as it is now. `whole`: its header says that it is (None: this kind has no such header). `empty`: there is
+    nothing to hear in it."""
 
     path: str
     size: int
     whole: bool | None
     seconds: int | None
+    empty: bool = False
 
 
 def is_played(name: str) -> bool:
@@ -71,7 +73,10 @@ def look_for(root: Path, file: str, at: datetime) -> Look | None:
             continue
         try:
             wave = wave_of(real) if real.suffix == ".wav" else None
-            return Look(path, real.stat().st_size, wave.whole if wave else None, wave.seconds if wave else None)
+            size = real.stat().st_size
+            if wave is None:
+                return Look(path, size, None, None, empty=size == 0)
+            return Look(path, size, wave.whole, wave.seconds, wave.empty)
         except OSError:
             continue
     return None

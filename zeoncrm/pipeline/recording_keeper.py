@@ -150,14 +150,14 @@ class RecordingKeeper:
 
     async def _judge(self, row: ExpectedRow, found: Look | None, now: datetime) -> None:
         since = now - row.ended_at
-        if found is None:
+        if found is None or found.empty:
             if since > LOST:
                 async with self._database.write() as tx:
                     await store.settle(tx, row.id, store.LOST)
             return
         grows = self._sizes.get(row.id) != found.size
         self._sizes[row.id] = found.size
-        if grows or found.size == 0 or (found.whole is False and since < UNFINISHED):
+        if grows or (found.whole is False and since < UNFINISHED):
             return
         del self._sizes[row.id]
         async with self._database.write() as tx:

@@ -15,10 +15,11 @@ _MOST_CHUNKS = 32
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """`seconds` is None where the header does not tell."""
+    """`seconds` is None where the header does not tell. `empty`: there is no sound behind it, as yet or for ever."""
 
     whole: bool
     seconds: int | None
+    empty: bool = False
 
 
 def wave_of(path: Path) -> Wave:
@@ -33,8 +34,10 @@ def wave_of(path: Path) -> Wave:
             for _ in range(_MOST_CHUNKS):
                 name, length = unpack("<4sI", file.read(8))
                 if name == b"data":
-                    whole = 0 < length <= size - file.tell()
-                    return Wave(whole, round(length / bytes_a_second) if whole and bytes_a_second else None)
+                    sound = size - file.tell()
+                    whole = 0 < length <= sound
+                    seconds = round(length / bytes_a_second) if whole and bytes_a_second else None
+                    return Wave(whole, seconds, empty=sound <= 0)
                 if name == b"fmt ":
                     (bytes_a_second,) = unpack("<8xI", file.read(12))
                     length -= 12
