@@ -9,7 +9,7 @@ from typing import Any
 
 from zeoncrm.ami.endpoints import Evidence, judged
 from zeoncrm.ami.framing import Framer
-from zeoncrm.ami.masking import Mask
+from zeoncrm.ami.masking import Mask, masked_options
 from zeoncrm.ami.messages import parse
 from zeoncrm.ami.recording import RecordedClock
 from zeoncrm.ami.rights import NEEDED
@@ -81,11 +81,17 @@ class NotedDesk:
         )
         return replace(report, **self.more)
 
+    @property
+    def traced_since(self) -> datetime | None:
+        return self.kept.since
+
     def retry(self) -> None:
         self.retries += 1
 
     async def trace(self, call: Call) -> CallTrace | None:
-        return trace_of(self.kept.kept(), call, self.numbering())
+        trace = trace_of(self.kept.kept(), call, self.numbering())
+        frames = frames_of(self.kept.kept(), call)
+        return trace and replace(trace, masked_options=masked_options(frames, self.numbering()))
 
     async def recording(self, call: Call, *, masked: bool) -> bytes | None:
         frames = frames_of(self.kept.kept(), call)

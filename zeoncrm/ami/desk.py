@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from zeoncrm.ami.masking import Mask
+from zeoncrm.ami.masking import Mask, masked_options
 from zeoncrm.ami.pbx import Pbx
 from zeoncrm.ami.rights import NEEDED
 from zeoncrm.ami.trace import Kept
@@ -52,13 +52,18 @@ class Desk:
             endpoints=pbx.endpoints,
         )
 
+    @property
+    def traced_since(self) -> datetime | None:
+        """From when on calls can be traced."""
+        return self._pbx.trace.since
+
     def retry(self) -> None:
         """Connect anew at once."""
         self._pbx.connection.retry()
 
     async def trace(self, call: Call) -> CallTrace | None:
         """The events of one call."""
-        return await asyncio.to_thread(trace_of, self._pbx.trace.kept(), self._known(call), self._pbx.tracker.numbering)
+        return await asyncio.to_thread(_trace, self._pbx.trace.kept(), self._known(call), self._pbx.tracker.numbering)
 
     async def recording(self, call: Call, *, masked: bool) -> bytes | None:
         """The same as a recorded stream."""
@@ -70,6 +75,11 @@ class Desk:
         live = self._pbx.tracker.calls.get(call.id)
         own = {self._pbx.channel_id(call.id)}
         return replace(call, linkedids=call.linkedids | own | (live.linkedids if live else set()))
+
+
+def _trace(kept: Kept, call: Call, numbering: Numbering) -> CallTrace | None:
+    trace = trace_of(kept, call, numbering)
+    return trace and replace(trace, masked_options=masked_options(frames_of(kept, call), numbering))
 
 
 def _recording(kept: Kept, call: Call, numbering: Numbering, masked: bool) -> bytes | None:

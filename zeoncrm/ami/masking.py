@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from zeoncrm.ami.traced_call import Traced
+from zeoncrm.ami.traced_call import Traced, replay_options
 from zeoncrm.pipeline.numbering import Numbering
 from zeoncrm.pipeline.numbers import normalise
 
@@ -85,3 +85,10 @@ class Mask:
             return ends[0]
         beginning = digits[:-_REPLACED]
         return next((end for end in ends if normalise(beginning + end, region) is not None), ends[0])
+
+
+def masked_options(frames: Iterable[Traced], numbering: Numbering) -> str:
+    """With what `zeoncrm replay` must be told to read the masked frames."""
+    mask = Mask(numbering)
+    masked = mask.frames(frames)
+    return replay_options([each.frame for each in masked], mask.numbering())

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from zeoncrm.ami.headers import plain, read_headers
 from zeoncrm.ami.messages import Malformed, Message, Snapshot, parse
@@ -18,6 +18,8 @@ from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.numbering import Numbering
 
 MOST_LINES = 2_000
+# How long before the beginning and after the end of a call something may be said of it.
+MARGIN = timedelta(minutes=2)
 
 # `Uniqueid`, `DestLinkedid`, `UniqueID` of call records ... but not `BridgeUniqueid`: callers who wait share one.
 _CHANNEL_ID = re.compile(rb"\n(?!Bridge)[A-Za-z]*(?:[Uu]nique|[Ll]inked)(?:id|ID): ([^\r\n<]+)")
@@ -42,7 +44,9 @@ class Traced:
 
 def frames_of(kept: Kept, call: Call) -> list[Traced]:
     """The frames that tell of the call's channels, of those that these were joined with, and of their bridges."""
-    frames = [*_without_comparisons(kept)]
+    begin = call.started_at - MARGIN
+    end = call.ended_at + MARGIN if call.ended_at else datetime.max.replace(tzinfo=UTC)
+    frames = [each for each in _without_comparisons(kept) if begin <= each.at <= end]
     ids = [_ids(each.frame) for each in frames]
     wanted = _related({linkedid.encode() for linkedid in call.linkedids}, ids)
     own = [bool(each & wanted) for each in ids]

@@ -39,8 +39,12 @@ class TraceLine:
 
 @dataclass(frozen=True, slots=True)
 class CallTrace:
-    """The events of one call. `complete`: its beginning is still there. `options`: of `zeoncrm replay` for it."""
+    """The events of one call. `complete`: its beginning is still there.
+
+    `options`: with what `zeoncrm replay` sees the call as it was seen; `masked_options`: in the masked recording.
+    """
 
     lines: tuple[TraceLine, ...]
     complete: bool
     options: str
+    masked_options: str = ""

@@ -63,6 +63,10 @@ class PbxDesk(Protocol):
     def report(self, now: datetime) -> PbxReport:
         """How it is now."""
 
+    @property
+    def traced_since(self) -> datetime | None:
+        """From when on calls can be traced; None: none yet."""
+
     def retry(self) -> None:
         """Connect anew at once, whatever it waits for; rights are given at the log-in."""
 

@@ -20,7 +20,7 @@ from zeoncrm.pipeline.errors import NotFound
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.journal import find_calls
 from zeoncrm.pipeline.numbers import normalise
-from zeoncrm.pipeline.people import Viewer
+from zeoncrm.pipeline.people import Role, Viewer
 from zeoncrm.pipeline.stages import get_pipeline
 from zeoncrm.store.calls import CallFilter
 from zeoncrm.store.paging import Page
@@ -61,6 +61,7 @@ class JournalRow:
     opens_deal: bool
     recordings: Sequence[RecordingRow]
     may_list: bool
+    has_trace: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,15 @@ def journal_row(request: web.Request, who: Viewer, view: CallView) -> JournalRow
         view.call.deal_id is not None and may_be_told_of_deal(view, who),
         heard(view, who),
         may_list(view, who),
+        _has_trace(request, who, view.call),
     )
+
+
+def _has_trace(request: web.Request, who: Viewer, call: Call) -> bool:
+    """Whether the viewer may see what the PBX said of it, and that is kept."""
+    desk = request_services(request).desks.get(call.pbx)
+    since = desk.traced_since if desk is not None and who.role is Role.ADMIN else None
+    return since is not None and (call.ended_at is None or call.ended_at >= since)
 
 
 def _last(request: web.Request, card: CallerCard) -> list[CardEntry]:
