@@ -111,6 +111,15 @@ async def test_a_refused_login_is_a_state_of_its_own_and_is_not_repeated_at_once
         assert len(pbx.sessions) == 1
 
 
+async def test_an_account_that_is_still_logged_in_is_tried_again_soon() -> None:
+    """With `allowmultiplelogin = no` a PBX keeps us out until it has missed our last connection."""
+    in_use = Behaviour(refuse_login="Login Already In Use")
+    async with ScriptedServer(in_use, in_use, Behaviour()) as pbx, linked(pbx.port) as link:
+        reason = (await link.state(LinkState.DOWN)).reason
+        assert reason == "Login Already In Use: manager.conf says allowmultiplelogin = no"
+        await link.state(LinkState.UP)
+
+
 async def test_a_refused_login_is_logged_once_and_tried_again_later() -> None:
     refusing = Behaviour(refuse_login="Authentication failed")
     timings = replace(FAST, refused_first=0.01, refused_longest=0.01)

@@ -12,6 +12,8 @@ from tests.ami.scripted_server import ScriptedServer
 from tests.daemon.conftest import Prepare
 from tests.daemon.process import DaemonProcess, attempt, environment, on_terminal
 from tests.doctor.examined import well
+from zeoncrm.store import people
+from zeoncrm.store.database import Database
 
 PBX = '[[pbx]]\nname = "main"\nusername = "zeoncrm"\nsecret = "s"\n'
 
@@ -75,3 +77,23 @@ async def test_a_daemon_that_lacks_a_right_says_so_and_doctor_names_both(prepare
     assert code == 1
     assert f"the daemon's link to main is up: {up['reason']}" in printed
     assert "problem  pbx main: the account lacks write = originate: no click-to-call" in printed
+
+
+async def test_an_extension_that_two_people_claim_is_logged_once_and_told_by_doctor(prepare: Prepare) -> None:
+    environ, _ = await prepare(None)
+    database = Database(environ["ZEONCRM_DATABASE__URL"])
+    try:
+        async with database.write() as tx:
+            boris = await people.by_login(tx.connection, "boris")
+            assert boris is not None
+            await people.set_extensions(tx, boris.id, ["101"], pbx="main")
+    finally:
+        await database.close()
+
+    async with DaemonProcess(environ) as daemon:
+        await daemon.logged("serving")
+    code, printed, _ = await attempt(environ, "doctor")
+
+    told = [entry for entry in daemon.log if "two people claim" in entry["event"]]
+    assert [(each["extension"], each["counts"], each["claims_all"]) for each in told] == [("101", "boris", "anna")]
+    assert (code, "101 is anna's on every PBX, and boris's on main" in printed) == (1, True)

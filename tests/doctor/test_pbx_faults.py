@@ -77,6 +77,10 @@ async def test_a_refused_log_in_says_from_which_address() -> None:
     assert "from 127.0.0.1" in found[-1].text
 
 
+async def test_an_account_that_may_log_in_but_once_is_told() -> None:
+    assert problems(await at(well(refuse_login="Login Already In Use"))) == ["login-in-use"]
+
+
 @pytest.mark.parametrize("action", ["Login", "Getvar", "Ping", "DeviceStateList", "ListCommands"])
 async def test_a_pbx_that_stops_answering_does_not_hold_doctor_up(action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ANSWER", "LISTING"):

@@ -21,6 +21,7 @@ from zeoncrm.ami.errors import (
     LoginRefused,
     NotConnected,
     OutcomeUnknown,
+    is_in_use,
 )
 from zeoncrm.ami.inbox import Inbox
 from zeoncrm.ami.link import Counters, LinkState, LinkStatus, Listing, PbxAccount, Timings
@@ -243,6 +244,8 @@ class AmiConnection:
         try:
             await wire.request(login, timeout=self._timings.login_timeout)
         except ActionRefused as refusal:
+            if is_in_use(refusal):  # by a session of our own, perhaps, that the PBX has not missed yet
+                raise LinkLost(f"{refusal}: manager.conf says allowmultiplelogin = no") from None
             raise LoginRefused(str(refusal)) from None
         self._refused.reset()
 

@@ -31,3 +31,8 @@ class LinkLost(AmiError):
 
 class EventsStopped(LinkLost):
     """It answers, but its events do not come while calls go on."""
+
+
+def is_in_use(refusal: ActionRefused) -> bool:
+    """Whether a log-in was refused only because the account is logged in already (`allowmultiplelogin = no`)."""
+    return "already in use" in str(refusal).lower()

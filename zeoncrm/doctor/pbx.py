@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from zeoncrm.ami.errors import ActionRefused, AmiError, LinkLost
+from zeoncrm.ami.errors import ActionRefused, AmiError, LinkLost, is_in_use
 from zeoncrm.ami.link import PbxAccount
 from zeoncrm.ami.rights import WRITE_CALL, Rights, getvar, learn_rights, own_setting
 from zeoncrm.config import PbxConfig
@@ -75,6 +75,9 @@ async def _let_in(link: Line, pbx: PbxConfig, part: str, say: Say) -> bool:
     try:
         await link.log_in(account)
     except ActionRefused as refusal:
+        if is_in_use(refusal):
+            say(problem(part, "login-in-use", f"{pbx.username} is logged in already, and may be but once"))
+            return False
         text = f"{pbx.username} is not let in from {address}: Asterisk says {str(refusal)!r}"
         say(problem(part, "login-refused", text))
         return False

@@ -36,6 +36,7 @@ REMEDIES = {
     "pbx-not-ami": "write the manager's own port into `port`: `port` of [general] in manager.conf, usually 5038",
     "pbx-hangs": 'see the load of the PBX and the network; restart the manager: asterisk -rx "manager reload"',
     "login-refused": "compare user and secret with manager.conf; its `permit` must hold the address named here",
+    "login-in-use": "manager.conf, [general]: allowmultiplelogin = yes; or stop the daemon while doctor looks",
     # The account's rights.
     "rights-unknown": "compare `read` of the account with what `zeoncrm init` prints",
     "rights-too-many": "take them away: read = system,call,agent,cdr and write = call,originate are enough",
