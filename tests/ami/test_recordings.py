@@ -69,6 +69,40 @@ def test_garbage_in_a_stream_is_passed_over() -> None:
     assert_calls(each, calls_in(read_stream(data), each.numbering))
 
 
+STRANGE = b"Event: SomethingNew\r\nUniqueid: 1.1\r\nChannel: PJSIP/101-00000001\r\nLinkedid: 1.1"
+
+
+@pytest.mark.parametrize("each", [each for each in RECORDINGS if "all-classes" not in each.name], ids=names)
+def test_unknown_events_and_headers_and_another_order_of_headers_change_nothing(each: Recording) -> None:
+    frames = each.data.split(b"\r\n\r\n")
+
+    strange = b"\r\n\r\n".join(part for frame in frames for part in (strangely_written(frame), STRANGE))
+
+    assert_calls(each, calls_in(read_stream(strange), each.numbering))
+
+
+# What these tell follows from the others too.
+SPARE = ("AttendedTransfer", "BlindTransfer", "BridgeDestroy", "BridgeLeave", "NewCallerid", "Newstate", "UnParkedCall")
+
+
+@pytest.mark.parametrize("kind", SPARE)
+def test_calls_are_right_though_all_events_of_a_kind_are_missing(kind: str) -> None:
+    line = f"Event: {kind}\r\n".encode()
+    told_of = [each for each in RECORDINGS if each.path.parent.name == "asterisk22" and line in each.data]
+    assert told_of
+
+    for each in told_of:
+        left = b"\r\n\r\n".join(frame for frame in each.data.split(b"\r\n\r\n") if not frame.startswith(line))
+        assert_calls(each, calls_in(read_stream(left), each.numbering))
+
+
+def strangely_written(frame: bytes) -> bytes:
+    first, *headers = frame.split(b"\r\n")
+    if not first.startswith(b"Event: ") or first.startswith(b"Event: Status"):
+        return frame
+    return b"\r\n".join([first, b"NewHeader: 1", *reversed(headers), b"Uniqueid2: 1.1", b"no header at all"])
+
+
 def test_the_times_of_a_stream_are_those_of_its_channels() -> None:
     each = recording("asterisk22/direct_answered")
 

@@ -13,8 +13,10 @@ from zeoncrm.ami import messages as m
 from zeoncrm.ami.recording import read_stream
 from zeoncrm.ami.tracker import CallTracker
 from zeoncrm.pipeline.call_events import (
+    AnsweredOutside,
     CallEnded,
     CallEvent,
+    CallMerged,
     CallResult,
     CallStarted,
     Direction,
@@ -177,6 +179,9 @@ def recovered(name: str) -> tuple[CallTracker, list[CallEvent]]:
         ("talking_after_click", "outbound", "+79037778812", "talking", "101", set()),
         ("transferred", "inbound", "+79031110051", "talking", "103", set()),
         ("queue_waiting_local_members", "inbound", "+79031110042", "ringing", None, {"101", "102", "103"}),
+        ("nested_ringing", "inbound", "+79031113114", "ringing", None, {"104"}),
+        ("conference", "inbound", "+79031113000", "talking", "101", set()),
+        ("parked", "inbound", "+79031113240", "ringing", None, set()),
     ],
 )
 def test_a_real_snapshot_shows_the_call_as_it_is(
@@ -189,6 +194,40 @@ def test_a_real_snapshot_shows_the_call_as_it_is(
     assert (call.direction, call.state, call.answered_by, call.source) == (direction, state, answered_by, "recovered")
     assert number is None or call.number == number
     assert {leg.extension for leg in call.legs if leg.answered_at is None} == ringing
+
+
+@pytest.mark.parametrize("asterisk", ["asterisk22", "asterisk16"])
+def test_a_real_snapshot_in_a_consultation_shows_both_calls(asterisk: str) -> None:
+    _, events = recovered(f"{asterisk}/status_consulting_outside")
+
+    assert [(call.direction, call.number, call.answered_by) for call in replayed(events).values()] == [
+        ("inbound", "+79031113213", "101"),
+        ("outbound", "+79990001122", "101"),
+    ]
+
+
+def test_a_consultation_that_was_connected_meanwhile_is_part_of_the_callers_call() -> None:
+    before = ScriptedPbx()
+    consulting = "PJSIP/101-0000000d"
+    before.calls_in()
+    before.ring(TRUNK, P101)
+    before.answer(TRUNK, P101)
+    before.channel(consulting, state=4, number="101")
+    before.ring(consulting, LINE, "79037778899@trunk")
+    before.answer(consulting, LINE, "b2")
+    first, second = before.calls
+    pbx = restarted(before)
+
+    caller = m.ChannelStatus(pbx.facts(TRUNK), "b2", "Dial", "PJSIP/101,20")
+    line = m.ChannelStatus(pbx.facts(LINE)._replace(number="79037778899"), "b2", "AppDial", "(Outgoing Line)")
+
+    told = pbx.tell(m.Snapshot(pbx.now, (caller, line)))
+
+    assert [event for event in told if isinstance(event, CallMerged)] == [
+        CallMerged(call_id=second.id, at=pbx.now, into=first.id)
+    ]
+    assert [event.number for event in told if isinstance(event, AnsweredOutside)] == ["+79037778899"]
+    assert {event.call_id for event in pbx.hang_up(TRUNK, LINE)} == {first.id}
 
 
 def test_the_number_called_and_the_queue_are_in_the_snapshot() -> None:

@@ -237,6 +237,10 @@ class Lab:
         [channel] = await self.pbx_view.until(lambda: self.pbx_view.of(party), f"a call of {party}")
         await self.pbx_view.event("DialState", DestUniqueid=channel.uniqueid, DialStatus="PROGRESS")
 
+    async def refused(self, party: str) -> None:
+        """The PBX has refused the party's transfer."""
+        await self.world_view.event("VarSet", Variable="TRANSFERSTATUS", Value="FAILURE")
+
     async def left(self, party: str) -> None:
         """The party talks with nobody, though its channel may still hang there."""
         await self.pbx_view.until(

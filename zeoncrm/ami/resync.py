@@ -10,6 +10,7 @@ from zeoncrm.ami.channels import RINGING, UP, Channel, Switchboard
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.live_call import LiveCall
 from zeoncrm.ami.parties import dial_string
+from zeoncrm.ami.view import is_outgoing
 from zeoncrm.pipeline.call_events import Direction
 
 # What Asterisk shows as the application of a channel that was dialled, and of those that dial.
@@ -67,7 +68,8 @@ class Resync:
         taken = {other.caller for other in call.group.calls}
         inbound = call.direction is Direction.INBOUND
         for channel in call.group.channels:
-            if channel not in taken and call.view.is_outside(channel) and bool(channel.outgoing) is not inbound:
+            fits = not channel.outgoing if inbound else is_outgoing(channel)
+            if fits and channel not in taken and call.view.is_outside(channel):
                 call.caller = channel
                 if not inbound:
                     call.lines.append(channel)

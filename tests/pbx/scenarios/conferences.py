@@ -18,6 +18,7 @@ async def conference_with_a_caller(lab: Lab) -> None:
     await lab.talk("101", "79031113000")
     await lab.dial_from("102", ROOM)
     await lab.talk("102", "79031113000")
+    await lab.moment("conference")
     await lab.hang_up("101")
     await lab.gone("101")
     await lab.hang_up("102")

@@ -118,6 +118,7 @@ async def nested_follow_me_caller_gives_up(lab: Lab) -> None:
     await lab.call_in("79031113114", did=NESTED_KEPT)
     await lab.rings("104")
     await lab.rings(MOBILE)
+    await lab.moment("nested_ringing")
     await lab.hang_up("79031113114")
 
 

@@ -134,6 +134,7 @@ async def phone_attended_transfer_to_the_outside(lab: Lab) -> None:
     await lab.dial_from("101", MOBILE)
     await lab.answer(MOBILE)
     await lab.talk("101", MOBILE)
+    await lab.moment("consulting_outside")
     await lab.join("101")
     await lab.talk(MOBILE, "79031113213")
     await lab.hang_up("79031113213")
@@ -310,6 +311,57 @@ async def phone_blonde_transfer(lab: Lab) -> None:
     await lab.hang_up("79031113227")
 
 
+@scenario(answered("+79031113228", MAIN_DID, "101", legs=ALONE))
+async def phone_blind_transfer_to_nowhere(lab: Lab) -> None:
+    await _talk_to_101(lab, "79031113228")
+    await lab.refer("101", "399")
+    await lab.refused("101")
+    await lab.talk("101", "79031113228")
+    await lab.hang_up("101")
+
+
+# What a consultation may turn into
+
+
+async def _consult_103(lab: Lab, caller: str) -> None:
+    await _talk_to_101(lab, caller)
+    await lab.press("101", "*2103")
+    await lab.answer("103")
+    await lab.talk("101", "103")
+
+
+@scenario(answered("+79031113250", MAIN_DID, "101", last="103", legs=BOTH), main=True)
+async def consultation_becomes_a_talk_of_three(lab: Lab) -> None:
+    await _consult_103(lab, "79031113250")
+    await lab.press("101", "*3")
+    await lab.talk("103", "79031113250")
+    await lab.talk("101", "79031113250")
+    await lab.hang_up("101")
+    await lab.left("101")
+    await lab.hang_up("79031113250")
+
+
+@scenario(answered("+79031113251", MAIN_DID, "101", last="101", legs={"101": "answered", "103": "answered_elsewhere"}))
+async def consultation_is_given_up(lab: Lab) -> None:
+    await _consult_103(lab, "79031113251")
+    await lab.press("101", "*1")
+    await lab.talk("101", "79031113251")
+    await lab.gone("103")
+    await lab.hang_up("79031113251")
+
+
+@scenario(answered("+79031113252", MAIN_DID, "101", last="103", legs=BOTH))
+async def consultation_and_caller_in_turns(lab: Lab) -> None:
+    await _consult_103(lab, "79031113252")
+    await lab.press("101", "*4")
+    await lab.talk("101", "79031113252")
+    await lab.press("101", "*4")
+    await lab.talk("101", "103")
+    await lab.press("101", "*2")
+    await lab.talk("103", "79031113252")
+    await lab.hang_up("103")
+
+
 # By a program
 
 
@@ -363,6 +415,7 @@ async def parked_too_long_returns_to_the_parker(lab: Lab) -> None:
     await _talk_to_101(lab, "79031113240")
     await lab.press("101", "#1650")
     await lab.parked("79031113240")
+    await lab.moment("parked")
     await lab.hang_up("101")
     await lab.gone("101")
     await _taken(lab, "101", "79031113240")
