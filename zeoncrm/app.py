@@ -13,11 +13,14 @@ from typing import Any
 
 import structlog
 
+from zeoncrm.ami.cdr.csv_file import CsvFile
+from zeoncrm.ami.cdr.sources import CdrSource
+from zeoncrm.ami.cdr.sql_table import SqlTable
 from zeoncrm.ami.connection import LinkStatus, PbxAccount
 from zeoncrm.ami.desk import Desk
 from zeoncrm.ami.metrics import PbxMetrics
-from zeoncrm.ami.pbx import Dialling, Pbx
-from zeoncrm.config import Config, PbxConfig
+from zeoncrm.ami.pbx import CallRecords, Dialling, Pbx
+from zeoncrm.config import Config, ConfigError, PbxConfig
 from zeoncrm.pipeline.bus import Bus, Published
 from zeoncrm.pipeline.call_backs import CallBackWatch
 from zeoncrm.pipeline.calls_to_deals import Rules
@@ -32,7 +35,8 @@ from zeoncrm.pipeline.recording_keeper import RecordingKeeper
 from zeoncrm.pipeline.settings import CallSettings, load_settings
 from zeoncrm.pipeline.stages import ensure_default_pipeline
 from zeoncrm.pipeline.watch import Watch
-from zeoncrm.store import schema, sessions
+from zeoncrm.store import cdr_marks, schema, sessions
+from zeoncrm.store.cdr_table import CdrTable
 from zeoncrm.store.database import Database
 from zeoncrm.store.errors import StoreError
 from zeoncrm.store.held import held
@@ -166,7 +170,18 @@ class Daemon:
             self.recorder.record,
             on_status=self._pbx_changed,
             on_watched=lambda: self.watch.stir(),
+            records=self._call_records(config),
         )
+
+    def _call_records(self, config: PbxConfig) -> CallRecords | None:
+        if config.cdr is None:
+            return None
+
+        async def mark() -> Mapping[str, Any] | None:
+            async with self.database.read() as connection:
+                return await cdr_marks.get(connection, config.name)
+
+        return CallRecords(_cdr_source(config, config.cdr), mark, self.recorder.fill_in)
 
     def _pbx_changed(self, name: str, status: LinkStatus) -> None:
         known = _pbx_status(status)
@@ -234,6 +249,15 @@ async def _drained(recorder: Recorder) -> None:
         await asyncio.wait_for(recorder.drain(), timeout=10)
     except (StoreError, TimeoutError) as error:
         log.error("calls not written at the stop", waiting=recorder.waiting, reason=str(error))
+
+
+def _cdr_source(config: PbxConfig, url: str) -> CdrSource:
+    if url.startswith("csv://"):
+        return CsvFile(Path(url.removeprefix("csv://")), config.cdr_zone)
+    try:
+        return SqlTable(CdrTable(url), config.cdr_zone)
+    except StoreError as error:
+        raise ConfigError(f"pbx.cdr: {error}") from None
 
 
 def _pbx_status(status: LinkStatus) -> PbxStatus:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import tzinfo
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 PREFIX = "ZEONCRM_"
+CDR_SOURCES = ("csv:///", "mysql://", "mariadb://", "postgresql://", "postgres://", "sqlite:///")
 PLACES = (Path("zeoncrm.toml"), Path("/etc/zeoncrm/zeoncrm.toml"))
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -89,6 +92,8 @@ class PbxConfig(Section):
 
     `recordings`: the folder with the PBX's recordings, as this machine sees it. After `recordings_days` (0: never) they
     are no longer listed nor served, and with `recordings_delete` their files are deleted.
+
+    `cdr`: the PBX's call records, `csv:///PATH/Master.csv` or a database's URL; times in them are of `cdr_timezone`.
     """
 
     name: Annotated[str, Field(pattern=r"\A[A-Za-z0-9_.-]{1,64}\z")]
@@ -104,6 +109,8 @@ class PbxConfig(Section):
     recordings: Annotated[str, Field(pattern=r"\A/[^\x00-\x1f]*\z", max_length=1000)] | None = None
     recordings_days: Annotated[int, Field(ge=0, le=36500)] = 0
     recordings_delete: bool = False
+    cdr: Word | None = None
+    cdr_timezone: Word = "local"
 
     @field_validator("originate_channel")
     @classmethod
@@ -111,6 +118,27 @@ class PbxConfig(Section):
         if "{extension}" not in template:
             raise ValueError("{extension} is missing")
         return template
+
+    @field_validator("cdr")
+    @classmethod
+    def _known_source(cls, source: str | None) -> str | None:
+        if source is not None and not source.startswith(CDR_SOURCES):
+            raise ValueError(f"one of {', '.join(CDR_SOURCES)} is expected")
+        return source
+
+    @field_validator("cdr_timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            _zone(name)
+        except (OSError, ValueError, KeyError):
+            raise ValueError("local, UTC or the name of a time zone such as Europe/Moscow") from None
+        return name
+
+    @property
+    def cdr_zone(self) -> tzinfo | None:
+        """The zone of the times in the call records; None is this machine's."""
+        return _zone(self.cdr_timezone)
 
     @model_validator(mode="after")
     def _has_secret(self) -> Self:
@@ -237,6 +265,10 @@ def _wrong(error: ErrorDetails) -> str:
     if error["loc"] == ("pbx",) and error["type"] == "list_type":
         return "write [[pbx]], in double brackets"
     return error["msg"].removeprefix("Value error, ")
+
+
+def _zone(name: str) -> tzinfo | None:
+    return None if name == "local" else ZoneInfo(name)
 
 
 def _why(error: Exception) -> str:

@@ -152,7 +152,7 @@ class Daemon:
                     await self._news.wait()
                 return result
         except TimeoutError:
-            raise AssertionError(f"{what} did not come; {self._told()}\n{self._last_words()}") from None
+            raise AssertionError(f"{what} did not come; {self._told()}\n{self.last_words()}") from None
 
     async def event(self, kind: str, *, patience: float = PATIENCE, **fields: Any) -> Json:
         """The call of the first such event: `event("call.rang", number="+79031112233")`."""
@@ -186,6 +186,7 @@ class Daemon:
             f'[[pbx]]\nname = "main"\nport = {self._ami_port}\n'
             f'username = "zeoncrm"\nsecret = "{self._lab.secret}"\n'
             f'originate_channel = "{self._originate_channel}"\n{self._pbx_keys}\n'
+            f'cdr = "csv://{self._lab.pbx.cdr}"\ncdr_timezone = "UTC"\n'
         )
         people = {f"rep{extension}": (Role.REP, [extension]) for extension in EXTENSIONS}
         people[SUPERVISOR] = (Role.SUPERVISOR, [])
@@ -215,7 +216,7 @@ class Daemon:
                 if self._process.returncode is not None:
                     break
             await asyncio.sleep(0.05)
-        raise AssertionError(f"the daemon does not start: {self._last_words()}")
+        raise AssertionError(f"the daemon does not start: {self.last_words()}")
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
@@ -245,7 +246,8 @@ class Daemon:
         shown = ("number", "state", "progress", "result", "answered_by", "consult")
         return "\n".join(f"{kind} {[call[name] for name in shown]}" for kind, call in calls)
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The end of its log."""
         return (self.folder / "log").read_text(errors="replace")[-3000:]
 
 

@@ -93,4 +93,22 @@ METRICS: tuple[tuple[type[CounterMetricFamily | GaugeMetricFamily], str, str, Ca
         "Calls in progress on the PBX: with an old last event, its events may be dead",
         lambda pbx: len(pbx.tracker.calls),
     ),
+    (
+        CounterMetricFamily,
+        "zeoncrm_cdr_made",
+        "Calls made of the PBX's call records",
+        lambda pbx: pbx.backfill.state.made if pbx.backfill else 0,
+    ),
+    (
+        CounterMetricFamily,
+        "zeoncrm_cdr_completed",
+        "Calls completed from the PBX's call records",
+        lambda pbx: pbx.backfill.state.completed if pbx.backfill else 0,
+    ),
+    (
+        GaugeMetricFamily,
+        "zeoncrm_cdr_trouble",
+        "1 while the PBX's call records are not read well",
+        lambda pbx: 1 if pbx.backfill and pbx.backfill.state.problem else 0,
+    ),
 )

@@ -53,6 +53,11 @@ def device_of(name: str) -> tuple[str, str]:
     return (match["technology"], match["device"]) if match else (name, "")
 
 
+def whole(name: str) -> str:
+    """A channel's name; of half a Local channel, that of the whole."""
+    return name[:-2] if name.endswith((";1", ";2")) else name
+
+
 def party_at(name: str, number: str | None, dialled: str | None, outgoing: bool, numbering: Numbering) -> Party:
     """Who is at the channel of this name. `dialled`: the dial string by which we called it, if we did."""
     technology, device = device_of(name)

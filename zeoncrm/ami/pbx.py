@@ -11,16 +11,20 @@ from typing import TypeVar
 import structlog
 
 from zeoncrm.ami import messages, presence, queues
+from zeoncrm.ami.cdr.backfill import Backfill, Surroundings
+from zeoncrm.ami.cdr.heard import HeardChannels
+from zeoncrm.ami.cdr.sources import CdrSource, Mark
 from zeoncrm.ami.connection import AmiConnection, LinkState, LinkStatus, PbxAccount, Timings
 from zeoncrm.ami.control import Control, channel_for
 from zeoncrm.ami.errors import ActionRefused, AmiError, NotConnected, OutcomeUnknown
 from zeoncrm.ami.known_endpoints import KnownEndpoints
-from zeoncrm.ami.messages import Message, RecordingBegan
+from zeoncrm.ami.messages import Message, RecordingBegan, Snapshot
 from zeoncrm.ami.rate import EventRate
 from zeoncrm.ami.recorded_files import RecordedFiles
 from zeoncrm.ami.trace import Trace
 from zeoncrm.ami.tracker import CallTracker
-from zeoncrm.pipeline.call_events import CallEvent
+from zeoncrm.pipeline.backfill import CallsTold, Filled
+from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallInterrupted, CallMerged, CallStarted, Source
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.endpoints import Endpoint
 from zeoncrm.pipeline.errors import Invalid, NotFound, Unavailable
@@ -33,6 +37,16 @@ from zeoncrm.pipeline.queues import Queue
 log = structlog.get_logger(__name__)
 
 Record = Callable[[CallEvent], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecords:
+    """Where the PBX's call records are, how far they were read (None: never), and what keeps the calls in them."""
+
+    source: CdrSource
+    mark: Callable[[], Awaitable[Mark | None]]
+    keep: Callable[[CallsTold], Awaitable[Filled | None]]
+
 
 PARSERS = {**messages.PARSERS, **presence.PARSERS}
 # An attended transfer begins as soon as the PBX has heard its own keys.
@@ -64,6 +78,7 @@ class Pbx:
         *,
         on_status: Callable[[str, LinkStatus], None],
         on_watched: Callable[[], None] = lambda: None,
+        records: CallRecords | None = None,
         timings: Timings | None = None,
     ) -> None:
         """`on_watched` is called when a phone or a queue is other than before."""
@@ -91,6 +106,10 @@ class Pbx:
         self._queues = queues.Queues(account.name)
         self._control = Control(self.connection)
         self._files = RecordedFiles(self._control, self._take)
+        self._heard = HeardChannels()
+        # Calls of which some was not heard, until they end.
+        self._interrupted: set[str] = set()
+        self.backfill = self._backfill(records) if records else None
 
     @property
     def status(self) -> LinkStatus:
@@ -132,6 +151,8 @@ class Pbx:
             tasks.create_task(self.connection.run())
             tasks.create_task(self._endpoints.keep(self.connection))
             tasks.create_task(self._files.run())
+            if self.backfill is not None:
+                tasks.create_task(self.backfill.run())
 
     async def expire(self, now: datetime) -> None:
         """Close the calls that can't go on. To be called every few seconds."""
@@ -250,8 +271,14 @@ class Pbx:
 
     async def _take(self, message: Message) -> None:
         self._endpoints.feed(message)
+        self._heard.feed(message)
+        if isinstance(message, Snapshot) and not message.periodic:
+            for call_id in tuple(self.tracker.calls):
+                await self._record(CallInterrupted(call_id=call_id, at=message.at))
+            self._interrupted |= self.tracker.calls.keys()
         events = self.tracker.feed(message)
         if events:
+            self._mind_interrupted(events)
             self.trace.note(message.at, message, events)
             for event in events:
                 await self._record(event)
@@ -263,8 +290,31 @@ class Pbx:
         if isinstance(message, RecordingBegan):
             self._files.ask(message)
 
+    def _backfill(self, records: CallRecords) -> Backfill:
+        around = Surroundings(
+            is_ready=lambda: self.is_up and not self.connection.backlog,
+            goes_on=self.tracker.goes_on,
+            was_heard=self._heard.has_all,
+            numbering=lambda: self.tracker.numbering,
+            mark=records.mark,
+            keep=records.keep,
+        )
+        return Backfill(self.name, records.source, around)
+
+    def _mind_interrupted(self, events: Iterable[CallEvent]) -> None:
+        """Have the records looked at when a call has ended of which they know more."""
+        for event in events:
+            if isinstance(event, CallStarted) and event.source is Source.RECOVERED:
+                self._interrupted.add(event.call_id)
+            elif isinstance(event, CallEnded | CallMerged) and event.call_id in self._interrupted:
+                self._interrupted.discard(event.call_id)
+                if self.backfill is not None:
+                    self.backfill.wake_soon()
+
     def _note_status(self, status: LinkStatus) -> None:
         if status.state is LinkState.UP:
+            if self.backfill is not None:
+                self.backfill.wake()
             self._endpoints.ask_again()
         else:
             self._phones.forget()

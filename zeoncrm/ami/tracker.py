@@ -7,7 +7,8 @@ it. Each call gets one `CallStarted` (none when a click-to-call made it already)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from zeoncrm.ami import messages as m
@@ -17,6 +18,7 @@ from zeoncrm.ami.groups import Group
 from zeoncrm.ami.heard import apply, take_record
 from zeoncrm.ami.live_call import LiveCall
 from zeoncrm.ami.outcomes import originate_result
+from zeoncrm.ami.parties import whole
 from zeoncrm.ami.restored import restored_call
 from zeoncrm.ami.resync import Resync
 from zeoncrm.ami.view import View, is_outgoing
@@ -177,6 +179,13 @@ class CallTracker:
         channel = self._board.channels.get(uniqueid)
         calls = channel.group.calls if channel else []
         return next((call.id for call in calls if call.caller is channel), calls[0].id if calls else None)
+
+    def goes_on(self, ids: AbstractSet[str], channels: Collection[str]) -> bool:
+        """Whether a channel is there that has one of these ids or names (of a Local channel, without its half)."""
+        return any(
+            not ids.isdisjoint((channel.uniqueid, channel.linkedid)) or whole(channel.name) in channels
+            for channel in self._board.channels.values()
+        ) or any(not ids.isdisjoint(call.linkedids) for call in self._calls.values())
 
     # Groups and the calls in them
 

@@ -5,18 +5,21 @@ Nothing outside of the transaction changes here, so that a batch can be tried ag
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
 from zeoncrm.pipeline import calls, events
+from zeoncrm.pipeline.backfill import CallsTold, Filled, completed
 from zeoncrm.pipeline.call_access import audience, people_of_legs
 from zeoncrm.pipeline.call_events import (
     AnsweredOutside,
     CallEnded,
     CallEvent,
     CallIdentified,
+    CallInterrupted,
     CallLinked,
     CallMerged,
     CallQueued,
@@ -32,9 +35,11 @@ from zeoncrm.pipeline.call_rows import leg_rows_of, row_of, view_of
 from zeoncrm.pipeline.calls import CallState, IllegalTransition
 from zeoncrm.pipeline.calls_to_deals import Rules, attach
 from zeoncrm.pipeline.events import CallView
+from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.ledger import Ledger, Wanted, ids
+from zeoncrm.pipeline.matching import Aliases, Matching, find_known
 from zeoncrm.store import calls as store
-from zeoncrm.store import recordings, timeline
+from zeoncrm.store import cdr_marks, recordings, timeline
 from zeoncrm.store.database import Transaction
 
 # After these, contact and deal are looked at again; the others change nothing about whose call it is.
@@ -51,6 +56,7 @@ KINDS: dict[type[CallEvent], Told | None] = {
     AnsweredOutside: events.CallAnswered,
     CallEnded: events.CallEnded,
     CallLinked: None,
+    CallInterrupted: None,
 }
 
 log = structlog.get_logger(__name__)
@@ -66,9 +72,13 @@ class CallBatch:
         # The calls as they are after it, and those given up with the call that each became part of.
         self.changed: dict[str, CallView] = {}
         self.merged: dict[str, str] = {}
+        # What came of the records of each PBX.
+        self.filled: dict[str, Filled] = {}
         self._ledger = Ledger(tx, rules.directory)
         self._stored: dict[str, CallView] = {}
         self._recorded: list[CallRecorded] = []
+        self._aliases: Aliases = {}
+        self._marks: dict[str, CallsTold] = {}
 
     async def record(self, batch: Sequence[CallEvent]) -> None:
         """Apply the events and write what comes of them; raises Conflict when somebody else was faster."""
@@ -82,7 +92,12 @@ class CallBatch:
         begun = [event.call_id for event in batch if isinstance(event, CallStarted | CallRequested)]
         rows = await store.some(self._tx.connection, begun)
         self._stored = {call_id: view_of(row) for call_id, row in rows.items()}
-        wanted = self._wanted([event for event in batch if self._decides(event)])
+        told = [event for event in batch if isinstance(event, CallsTold)]
+        for each in told:
+            found, aliases = await find_known(self._tx, each, self._known)
+            self._stored |= found
+            self._aliases |= aliases
+        wanted = self._wanted([event for event in batch if self._decides(event)], told)
         self._ledger = await Ledger.open(self._tx, self._rules.directory, wanted)
 
     def take(self, event: CallEvent) -> None:
@@ -94,6 +109,9 @@ class CallBatch:
             return
         if isinstance(event, CallMerged):
             self._give_up(event)
+            return
+        if isinstance(event, CallsTold):
+            self._take_told(event)
             return
         before = self.changed.get(event.call_id) or self._known.get(event.call_id)
         after = self._after(before, event)
@@ -115,18 +133,27 @@ class CallBatch:
         for view in views:
             await self._put_on_timeline(view)
         await self._ledger.save_timeline()
-        await timeline.place_notes(self._tx, [call_id for call_id in self.changed if call_id in self._known])
+        await timeline.place_notes(self._tx, [call_id for call_id in self.changed if self._before(call_id)])
+        for pbx, told in self._marks.items():
+            await cdr_marks.put(self._tx, pbx, told.mark)
 
-    def _wanted(self, events: Sequence[CallEvent]) -> Wanted:
+    def _before(self, call_id: str) -> CallView | None:
+        """The call as it was before this transaction."""
+        return self._known.get(call_id) or self._stored.get(call_id)
+
+    def _wanted(self, events: Sequence[CallEvent], told: Sequence[CallsTold]) -> Wanted:
         """What the events, which may put calls on contacts and deals, need for that."""
         views = [self._known[event.call_id] for event in events if event.call_id in self._known]
-        named = (getattr(event, "number", None) for event in events)
+        views += self._stored.values()
+        past = [call for event in told for call in event.calls]
+        named = [getattr(event, "number", None) for event in events] + [call.number for call in past]
         return Wanted(
             numbers=frozenset(number for number in (*named, *(view.call.number for view in views)) if number),
             contact_ids=ids(view.call.contact_id for view in views),
             deal_ids=ids((*(view.call.deal_id for view in views), *(getattr(e, "deal_id", None) for e in events))),
-            most_new=len({event.call_id for event in events}) if self._may_make(events) else 0,
-            turns=self._rules.incoming.has_groups and any(isinstance(event, CallEnded) for event in events),
+            most_new=len(past) + (len({event.call_id for event in events}) if self._may_make(events) else 0),
+            turns=self._rules.incoming.has_groups
+            and any(isinstance(e, CallEnded | CallsTold) for e in (*events, *told)),
         )
 
     def _decides(self, event: CallEvent) -> bool:
@@ -171,6 +198,25 @@ class CallBatch:
     def _attach(self, view: CallView, event: CallEvent) -> CallView:
         return attach(self._ledger, self._rules, view, event.at, self._tx.emit)
 
+    def _take_told(self, event: CallsTold) -> None:
+        """Make or complete the calls that a PBX's records tell of."""
+        self._marks[event.pbx] = event
+        matching = Matching({**self._stored, **self._known, **self.changed}, self._aliases)
+        came_of: Counter[str] = Counter()
+        for told in event.calls:
+            before = matching.take(told)
+            view = CallView(replace(told, id=new_call_id(told.started_at)))
+            if before is not None:
+                view = replace(before, call=completed(before.call, told))
+            if before is not None and view.call is before.call:
+                continue
+            at = told.answered_at or told.ended_at or event.at
+            after = attach(self._ledger, self._rules, view, at, self._tx.emit)
+            self.changed[after.call.id] = after
+            self._tell(CallsTold if before else CallEnded, after)
+            came_of["completed" if before else "made"] += 1
+        self.filled[event.pbx] = Filled(**came_of)
+
     def _give_up(self, event: CallMerged) -> None:
         self.merged[event.call_id] = event.into
         self.changed.pop(event.call_id, None)
@@ -190,7 +236,7 @@ class CallBatch:
         self._tx.emit(kind(people=audience(self._rules.directory, view), view=view))
 
     def _new_aliases(self, view: CallView) -> list[dict[str, str]]:
-        call, known = view.call, self._known.get(view.call.id)
+        call, known = view.call, self._before(view.call.id)
         new = call.linkedids - (known.call.linkedids if known else frozenset())
         return [{"pbx": call.pbx, "linkedid": linkedid, "call_id": call.id} for linkedid in sorted(new)]
 
@@ -200,7 +246,7 @@ class CallBatch:
         return [recordings.Noted(call_id, event.file, event.at) for call_id, event in places if call_id in kept]
 
     async def _put_on_timeline(self, view: CallView) -> None:
-        call, known = view.call, self._known.get(view.call.id)
+        call, known = view.call, self._before(view.call.id)
         place = (call.contact_id, call.deal_id)
         before = (known.call.contact_id, known.call.deal_id) if known else (None, None)
         if place == before:

@@ -192,6 +192,11 @@ class CallEnded(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallInterrupted(CallEvent):
+    """The link was away while the call went on: what happened meanwhile is only in the PBX's records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallMerged(CallEvent):
     """This call turned out to be part of another and is given up: its outside party was only called to be connected
     with that one's."""

@@ -24,6 +24,7 @@ _PLAIN = (
     "answered_outside",
     "answered_at",
     "ended_at",
+    "partly_heard",
     "contact_id",
     "deal_id",
     "owner_id",

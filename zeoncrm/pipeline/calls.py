@@ -17,6 +17,7 @@ from zeoncrm.pipeline.call_events import (
     CallEnded,
     CallEvent,
     CallIdentified,
+    CallInterrupted,
     CallLinked,
     CallQueued,
     CallRequested,
@@ -97,6 +98,8 @@ class Call:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     source: Source = Source.LIVE
+    # Some of it happened while the link was away, and may be completed from the PBX's records.
+    partly_heard: bool = False
     legs: tuple[Leg, ...] = ()
     linkedids: frozenset[str] = field(default_factory=frozenset)
     # An attended transfer under way; not kept in the database, since it is nothing once it is over.
@@ -151,6 +154,8 @@ TRANSITIONS: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (T, ConsultChanged): T,
     (R, LegEnded): R,
     (T, LegEnded): T,
+    (R, CallInterrupted): R,
+    (T, CallInterrupted): T,
     (R, CallEnded): E,
     (T, CallEnded): E,
 }
@@ -182,6 +187,7 @@ def start(event: CallStarted | CallRequested) -> Call:
         caller_name=event.caller_name,
         did=event.did,
         source=event.source,
+        partly_heard=event.source is Source.RECOVERED,
         linkedids=frozenset({event.linkedid}),
     )
 
@@ -261,11 +267,23 @@ def _leg_ended(call: Call, event: LegEnded) -> Call:
     return replace(call, legs=_with_leg(call, replace(leg, left_at=event.at, outcome=outcome)))
 
 
+def _interrupted(call: Call, event: CallInterrupted) -> Call:
+    return replace(call, partly_heard=True)
+
+
 def _ended(call: Call, event: CallEnded) -> Call:
     legs = tuple(leg if leg.left_at else _closed(leg, call, event) for leg in call.legs)
     reached = event.reached if event.result is CallResult.MISSED else None
+    partly_heard = call.partly_heard or event.provisional
     return replace(
-        call, legs=legs, result=event.result, reached=reached, ended_at=event.at, progress=None, consult=None
+        call,
+        legs=legs,
+        result=event.result,
+        reached=reached,
+        ended_at=event.at,
+        progress=None,
+        partly_heard=partly_heard,
+        consult=None,
     )
 
 
@@ -292,5 +310,6 @@ _APPLY: dict[type[CallEvent], Callable[[Call, Any], Call]] = {
     AnsweredOutside: _answered_outside,
     ConsultChanged: _consult_changed,
     LegEnded: _leg_ended,
+    CallInterrupted: _interrupted,
     CallEnded: _ended,
 }

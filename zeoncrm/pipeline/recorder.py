@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from zeoncrm.pipeline import events
+from zeoncrm.pipeline.backfill import CallsTold, Filled
 from zeoncrm.pipeline.bus import Published
 from zeoncrm.pipeline.call_batch import CallBatch
 from zeoncrm.pipeline.call_events import CallEvent
@@ -42,7 +43,7 @@ class Waiting:
     """An event in the queue, and who waits for it to be on the disk."""
 
     event: CallEvent
-    done: asyncio.Future[CallView | None] | None = None
+    done: asyncio.Future[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,12 @@ class Recorder:
         """Queue an event and wait until it is committed; the call after it, None when it changed nothing."""
         done: asyncio.Future[CallView | None] = asyncio.get_running_loop().create_future()
         await self._queue.put(Waiting(bounded(event), done))
+        return await done
+
+    async def fill_in(self, told: CallsTold) -> Filled | None:
+        """Queue what records tell and wait until it is committed, all at once; None when it can never be written."""
+        done: asyncio.Future[Filled | None] = asyncio.get_running_loop().create_future()
+        await self._queue.put(Waiting(replace(told, calls=tuple(map(bounded, told.calls))), done))
         return await done
 
     def follow(self, published: Published) -> None:
@@ -189,7 +196,7 @@ class Recorder:
             await tx.at_once(lambda: result.record([waiting.event for waiting in batch]))
         del self._hand[: len(batch)]
         for waiting in batch:
-            _settle(waiting, result.changed.get(waiting.event.call_id))
+            _settle(waiting, _came_of(waiting.event, result))
 
     def _remember(self, result: CallBatch) -> None:
         self._open |= result.changed
@@ -214,6 +221,10 @@ class Recorder:
             self.trouble = None
 
 
-def _settle(waiting: Waiting, view: CallView | None) -> None:
+def _came_of(event: CallEvent, result: CallBatch) -> CallView | Filled | None:
+    return result.filled.get(event.pbx) if isinstance(event, CallsTold) else result.changed.get(event.call_id)
+
+
+def _settle(waiting: Waiting, outcome: CallView | Filled | None) -> None:
     if waiting.done is not None and not waiting.done.done():
-        waiting.done.set_result(view)
+        waiting.done.set_result(outcome)

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from zeoncrm.pipeline.call_events import CallEvent
+from zeoncrm.pipeline.calls import Call
 
 # Line and paragraph separators and control characters part words, as spaces do.
 _PARTING = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
@@ -19,7 +20,7 @@ _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 _UNSEEN = re.compile(
     "[\ud800-\udfff\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-# What the columns hold of the texts in call events.
+# What the columns hold of the texts in call events and calls.
 _LONGEST = {
     "pbx": 64,
     "linkedid": 150,
@@ -29,10 +30,12 @@ _LONGEST = {
     "did": 80,
     "queue": 80,
     "extension": 20,
+    "answered_by": 20,
+    "last_extension": 20,
 }
 _LONGEST_OTHER = 64
 
-Event = TypeVar("Event", bound=CallEvent)
+Told = TypeVar("Told", bound=CallEvent | Call)
 
 
 def one_line(text: str) -> str:
@@ -45,8 +48,8 @@ def lines(text: str) -> str:
     return _CONTROL_BUT_LINES.sub("", _UNSEEN.sub("", text.replace("\r\n", "\n"))).strip()
 
 
-def bounded(event: Event) -> Event:
-    """The event with its texts cleaned and cut to what is kept of them; nothing left of an optional one is None."""
+def bounded(event: Told) -> Told:
+    """The event or call with its texts cleaned and cut to what is kept; nothing left of an optional one is None."""
     changed: dict[str, Any] = {}
     for name, longest, optional in _TEXTS[type(event)]:
         text = getattr(event, name)
@@ -58,8 +61,8 @@ def bounded(event: Event) -> Event:
     return replace(event, **changed) if changed else event
 
 
-def _texts_of(kind: type[CallEvent]) -> tuple[tuple[str, int, bool], ...]:
-    """The texts of a kind of event: name, longest, whether it may be None."""
+def _texts_of(kind: type[Any]) -> tuple[tuple[str, int, bool], ...]:
+    """The texts of a kind of event, or of a call: name, longest, whether it may be None."""
     return tuple(
         (field.name, _LONGEST.get(field.name, _LONGEST_OTHER), "None" in str(field.type))
         for field in fields(kind)
@@ -68,4 +71,4 @@ def _texts_of(kind: type[CallEvent]) -> tuple[tuple[str, int, bool], ...]:
     )
 
 
-_TEXTS = {kind: _texts_of(kind) for kind in CallEvent.__subclasses__()}
+_TEXTS = {kind: _texts_of(kind) for kind in (*CallEvent.__subclasses__(), Call)}

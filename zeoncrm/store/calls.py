@@ -121,6 +121,21 @@ async def some(connection: AsyncConnection, ids: Iterable[str], scope: int | Non
     return {row.values["id"]: row for row in found}
 
 
+async def aliased(connection: AsyncConnection, pbx: str, linkedids: Iterable[str]) -> dict[str, str]:
+    """Which calls of a PBX these linkedids are of."""
+    found: dict[str, str] = {}
+    for part in _chunks(list(set(linkedids))):
+        query = call_aliases.select().where(call_aliases.c.pbx == pbx, call_aliases.c.linkedid.in_(part))
+        found |= {alias.linkedid: alias.call_id for alias in await connection.execute(query)}
+    return found
+
+
+async def begun_between(connection: AsyncConnection, pbx: str, since: datetime, until: datetime) -> set[str]:
+    """The ids of a PBX's calls that began then (UTC)."""
+    begun = (calls.c.id >= first_call_id(since), calls.c.id < first_call_id(until + _MILLISECOND), calls.c.pbx == pbx)
+    return set((await connection.execute(sa.select(calls.c.id).where(*begun))).scalars())
+
+
 async def search(
     connection: AsyncConnection,
     wanted: CallFilter,

@@ -223,6 +223,7 @@ calls = sa.Table(
     sa.Column("answered_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
     sa.Column("source", Text(16), nullable=False),
+    sa.Column("partly_heard", sa.Boolean, nullable=False, default=False),
     sa.Index("ix_calls_number", "number", "id"),
     sa.Index("ix_calls_number_raw", "number_raw", "id"),
     sa.Index("ix_calls_contact", "contact_id", "id"),
@@ -295,6 +296,14 @@ recording_accesses = sa.Table(
     sa.Index("ix_recording_accesses_recording", "recording_id", "at"),
 )
 
+# How far each PBX's call records have been read: `mark` is the source's own, and written with what came of them.
+cdr_marks = sa.Table(
+    "cdr_marks",
+    metadata,
+    sa.Column("pbx", Text(64), primary_key=True),
+    sa.Column("mark", sa.JSON, nullable=False),
+)
+
 # What happened to a deal or a contact. `kind`: note, call, created, moved, changed.
 timeline = sa.Table(
     "timeline",
@@ -308,8 +317,8 @@ timeline = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("text", Text),
     sa.Column("data", sa.JSON),
-    sa.Index("ix_timeline_contact", "contact_id", "id"),
-    sa.Index("ix_timeline_deal", "deal_id", "id"),
+    sa.Index("ix_timeline_contact", "contact_id", "at", "id"),
+    sa.Index("ix_timeline_deal", "deal_id", "at", "id"),
     sa.Index("ix_timeline_call", "call_id", "kind"),
 )
 

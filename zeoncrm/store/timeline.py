@@ -1,4 +1,4 @@
-"""What happened to a deal or a contact, newest first."""
+"""What happened to a deal or a contact, newest first: by when it happened, which may be long before it became known."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from zeoncrm.store.database import Transaction
 from zeoncrm.store.paging import Page, decode_cursor, page_of
 from zeoncrm.store.sql import at_most, new_id
 from zeoncrm.store.tables import calls, people, timeline
+from zeoncrm.store.types import Id, UtcDateTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +140,11 @@ async def _page(
         sa.select(timeline, people.c.name.label("author_name"))
         .select_from(timeline.outerjoin(people, people.c.id == timeline.c.author_id))
         .where(where)
-        .order_by(timeline.c.id.desc())
+        .order_by(timeline.c.at.desc(), timeline.c.id.desc())
         .limit(at_most(limit + 1))
     )
     if cursor:
-        statement = statement.where(timeline.c.id < decode_cursor(cursor, int)[0])
+        before = sa.tuple_(*decode_cursor(cursor, datetime, int), types=[UtcDateTime(), Id()])
+        statement = statement.where(sa.tuple_(timeline.c.at, timeline.c.id) < before)
     rows = [TimelineRow(**row) for row in (await connection.execute(statement)).mappings()]
-    return page_of(rows, limit, lambda row: (row.id,))
+    return page_of(rows, limit, lambda row: (row.at, row.id))

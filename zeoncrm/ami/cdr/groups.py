@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from zeoncrm.ami.cdr.rows import CdrRow
+from zeoncrm.ami.parties import whole
 
 # A channel's name comes again when the PBX is started again: only records of one time are of the same channel.
 _SAME_CHANNEL_WITHIN = timedelta(seconds=10)
@@ -39,11 +40,6 @@ def groups_of(rows: Iterable[CdrRow]) -> list[list[CdrRow]]:
 def channels_of(row: CdrRow) -> tuple[str, ...]:
     """The channels that a record tells of. The halves of a Local channel count as one."""
     return tuple(whole(name) for name in (row.channel, row.peer) if name)
-
-
-def whole(name: str) -> str:
-    """A channel's name; of half a Local channel, that of the whole."""
-    return name[:-2] if name.endswith((";1", ";2")) else name
 
 
 def in_order(row: CdrRow) -> tuple[Any, ...]:

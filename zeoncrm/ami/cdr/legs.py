@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from zeoncrm.ami.cdr.groups import in_order, whole
+from zeoncrm.ami.cdr.groups import in_order
 from zeoncrm.ami.cdr.rows import CdrRow
 from zeoncrm.ami.cdr.story import Story
 from zeoncrm.ami.outcomes import best_known
+from zeoncrm.ami.parties import whole
 from zeoncrm.pipeline.call_events import LegOutcome
 from zeoncrm.pipeline.calls import Leg
 

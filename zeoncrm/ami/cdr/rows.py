@@ -74,7 +74,7 @@ class CdrRow:
         return self.disposition == "ANSWERED"
 
 
-def csv_row(fields: Sequence[str], zone: tzinfo) -> CdrRow:
+def csv_row(fields: Sequence[str], zone: tzinfo | None) -> CdrRow:
     """The record in a line of `Master.csv`; raises BadRow."""
     extra = len(fields) - len(_CSV)
     if not 0 <= extra <= 5:
@@ -89,8 +89,8 @@ def csv_row(fields: Sequence[str], zone: tzinfo) -> CdrRow:
     return row_of(named, zone)
 
 
-def row_of(named: Mapping[str, Any], zone: tzinfo) -> CdrRow:
-    """The record in columns of these names, however they are spelt; raises BadRow.
+def row_of(named: Mapping[str, Any], zone: tzinfo | None) -> CdrRow:
+    """The record in columns of these names, however they are spelt; raises BadRow. `zone` None: this machine's.
 
     A table has its start in `calldate` (FreePBX) or `start` (cdr_adaptive_odbc), and perhaps no `answer` and `end`.
     """
@@ -132,7 +132,7 @@ def _answer(columns: Mapping[str, Any], end: datetime, disposition: str) -> date
     return end - _seconds(columns.get("billsec"))
 
 
-def _time(value: Any, zone: tzinfo) -> datetime | None:
+def _time(value: Any, zone: tzinfo | None) -> datetime | None:
     """A time as a driver gives it, or as it is written; one without a zone is of the PBX's."""
     if isinstance(value, str):
         try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from zeoncrm.ami.cdr.groups import in_order, whole
+from zeoncrm.ami.cdr.groups import in_order
 from zeoncrm.ami.cdr.rows import CdrRow
-from zeoncrm.ami.parties import Kind, Party, dial_string, party_at
+from zeoncrm.ami.parties import Kind, Party, dial_string, party_at, whole
 from zeoncrm.pipeline.numbering import Numbering
 
 # What a record of a channel that the PBX called gives as its application.

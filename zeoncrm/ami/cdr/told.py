@@ -20,6 +20,7 @@ from zeoncrm.ami.cdr.rows import CdrRow
 from zeoncrm.ami.cdr.story import CALLED, Story
 from zeoncrm.ami.outcomes import is_voicemail
 from zeoncrm.ami.parties import Party, dialled_number
+from zeoncrm.pipeline.backfill import MADE_UP
 from zeoncrm.pipeline.call_events import CallResult, Direction, LegOutcome, Reached, Source
 from zeoncrm.pipeline.calls import Call, CallState, Leg
 from zeoncrm.pipeline.numbering import Numbering
@@ -174,4 +175,4 @@ def _ids(story: Story, call: Call, *, alone: bool) -> frozenset[str]:
     first = next((row for row in story.rows if row.start == call.started_at), story.rows[0])
     rows = story.rows if alone else [first]
     ids = {each for row in rows for each in ((row.linkedid, row.uniqueid) if alone else (row.uniqueid,)) if each}
-    return frozenset(ids or {f"{first.channel} {first.start:%Y%m%dT%H%M%S}"})
+    return frozenset(ids or {f"{MADE_UP}{first.channel} {first.start:%Y%m%dT%H%M%S}"})

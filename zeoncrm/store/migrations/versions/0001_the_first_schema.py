@@ -267,6 +267,7 @@ def upgrade() -> None:
         sa.Column("answered_at", types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("ended_at", types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("source", types.Text(length=16), nullable=False),
+        sa.Column("partly_heard", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contacts.id"], name=op.f("fk_calls_contact_id_contacts"), ondelete="SET NULL"
         ),
@@ -374,6 +375,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_recording_accesses_recording", ["recording_id", "at"], unique=False)
 
     op.create_table(
+        "cdr_marks",
+        sa.Column("pbx", types.Text(length=64), nullable=False),
+        sa.Column("mark", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("pbx", name=op.f("pk_cdr_marks")),
+    )
+
+    op.create_table(
         "timeline",
         sa.Column("id", types.Id(), autoincrement=True, nullable=False),
         sa.Column("kind", types.Text(length=16), nullable=False),
@@ -396,8 +404,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("timeline", schema=None) as batch_op:
         batch_op.create_index("ix_timeline_call", ["call_id", "kind"], unique=False)
-        batch_op.create_index("ix_timeline_contact", ["contact_id", "id"], unique=False)
-        batch_op.create_index("ix_timeline_deal", ["deal_id", "id"], unique=False)
+        batch_op.create_index("ix_timeline_contact", ["contact_id", "at", "id"], unique=False)
+        batch_op.create_index("ix_timeline_deal", ["deal_id", "at", "id"], unique=False)
 
     op.create_table(
         "incoming_rules",

@@ -1,0 +1,212 @@
+"""Master.csv under the hands of logrotate, full disks and odd encodings: nothing read twice, nothing lost, no stop."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from zeoncrm.ami.cdr.csv_file import CsvFile
+from zeoncrm.ami.cdr.rows import BadRow, csv_row
+from zeoncrm.ami.cdr.sources import CdrError, Mark
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def line(number: int, name: str = "Ivan", *, at: str = "2026-03-02 12:00:00", rest: str = "") -> str:
+    return (
+        f'"","7903111{number:04}","4952150000","from-trunk","""{name}"" <7903111{number:04}>",'
+        f'"PJSIP/trunk-{number:08x}","PJSIP/101-{number:08x}","Dial","PJSIP/101,20","{at}","{at}","{at}",0,0,'
+        f'"ANSWERED","DOCUMENTATION"{rest}\n'
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "Master.csv"
+
+
+async def read_all(source: CsvFile, mark: Mark) -> tuple[list[str], Mark, int]:
+    """The callers of all records from the mark on, where the next reading begins, and how many were not understood."""
+    callers, bad, more = [], 0, True
+    while more:
+        reading = await source.read(mark)
+        callers += [read.row.src[-4:] for read in reading.records]
+        mark, bad, more = reading.mark, bad + reading.bad, reading.more
+    return callers, mark, bad
+
+
+def append(path: Path, *lines: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write("".join(lines))
+
+
+async def test_what_was_there_before_the_first_time_is_not_read(path: Path) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    mark = await source.begin(NOON)
+    append(path, line(2), line(3))
+    callers, mark, _ = await read_all(source, mark)
+    assert callers == ["0002", "0003"]
+    assert (await read_all(source, mark))[0] == []
+
+
+async def test_each_record_can_be_read_again_from_its_own_mark(path: Path) -> None:
+    append(path, line(1), line(2, "Иван"), line(3))
+    source = CsvFile(path, UTC)
+    reading = await source.read({"offset": 0, "print": ""})
+    marks = [read.mark for read in reading.records]
+    assert [(await read_all(source, mark))[0] for mark in marks if mark is not None] == [
+        ["0001", "0002", "0003"],
+        ["0002", "0003"],
+        ["0003"],
+    ]
+
+
+async def test_a_file_that_comes_later_is_read_from_its_beginning(path: Path) -> None:
+    source = CsvFile(path, UTC)
+    mark = await source.begin(NOON)
+    assert (await read_all(source, mark))[0] == []
+    append(path, line(1))
+    assert (await read_all(source, mark))[0] == ["0001"]
+
+
+async def test_a_line_is_read_when_it_is_whole(path: Path) -> None:
+    whole = line(2)
+    append(path, line(1), whole[:40])
+    source = CsvFile(path, UTC)
+    callers, mark, bad = await read_all(source, {"offset": 0, "print": ""})
+    assert (callers, bad) == (["0001"], 0)
+    append(path, whole[40:])
+    assert (await read_all(source, mark))[0] == ["0002"]
+
+
+async def test_a_line_that_was_cut_for_good_costs_itself_only(path: Path) -> None:
+    append(path, line(1), line(2)[:40] + "\n", line(3)[:60], line(4), line(5))
+    callers, _, bad = await read_all(CsvFile(path, UTC), {"offset": 0, "print": ""})
+    assert (callers, bad) == (["0001", "0005"], 2)
+
+
+@pytest.mark.parametrize("renamed", ["Master.csv.1", "Master.csv-20260302"])
+async def test_a_file_that_is_rotated_is_read_to_its_end_and_the_new_one_after_it(path: Path, renamed: str) -> None:
+    append(path, line(1), line(2))
+    source = CsvFile(path, UTC)
+    _, mark, _ = await read_all(source, {"offset": 0, "print": ""})
+    append(path, line(3))
+    path.rename(path.with_name(renamed))
+    append(path, line(4))
+    callers, mark, _ = await read_all(source, mark)
+    assert callers == ["0003", "0004"]
+    append(path, line(5))
+    assert (await read_all(source, mark))[0] == ["0005"]
+
+
+async def test_a_file_that_is_rotated_twice_while_nobody_looked_is_read_through(path: Path) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    _, mark, _ = await read_all(source, {"offset": 0, "print": ""})
+    append(path, line(2))
+    for age, (older, newer) in enumerate((("Master.csv.2", line(3)), ("Master.csv.1", line(4)))):
+        path.rename(path.with_name(older))
+        os.utime(path.with_name(older), (1000 + age, 1000 + age))
+        append(path, newer)
+    assert (await read_all(source, mark))[0] == ["0002", "0003", "0004"]
+
+
+async def test_a_file_that_is_copied_and_cut_is_read_to_its_end_and_again_from_its_beginning(path: Path) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    _, mark, _ = await read_all(source, {"offset": 0, "print": ""})
+    append(path, line(2))
+    path.with_name("Master.csv.1").write_bytes(path.read_bytes())
+    os.truncate(path, 0)
+    append(path, line(3))
+    assert (await read_all(source, mark))[0] == ["0002", "0003"]
+
+
+async def test_a_file_that_is_rotated_away_is_begun_anew(path: Path) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    _, mark, _ = await read_all(source, {"offset": 0, "print": ""})
+    path.unlink()
+    append(path, line(2))
+    assert (await read_all(source, mark))[0] == ["0002"]
+
+
+async def test_much_is_read_bit_by_bit(path: Path) -> None:
+    append(path, *(line(number) for number in range(50)))
+    source = CsvFile(path, UTC, most_bytes=1000)
+    reading = await source.read({"offset": 0, "print": ""})
+    assert reading.more
+    assert 0 < len(reading.records) < 10
+    callers, _, _ = await read_all(source, {"offset": 0, "print": ""})
+    assert callers == [f"{number:04}" for number in range(50)]
+
+
+async def test_another_encoding_spoils_the_name_only(path: Path) -> None:
+    path.write_bytes(line(1, "Иван").encode("cp1251") + line(2).encode())
+    reading = await CsvFile(path, UTC).read({"offset": 0, "print": ""})
+    assert ([read.row.src for read in reading.records], reading.bad) == (["79031110001", "79031110002"], 0)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe" + line(1).encode("utf-16-le"), b"\x00" * 5000 + b"\n", b"{}\n<x/>\n"])
+async def test_what_is_no_csv_gives_nothing_and_is_counted(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    reading = await CsvFile(path, UTC).read({"offset": 0, "print": ""})
+    assert not reading.records
+    assert reading.bad
+
+
+async def test_a_line_without_an_end_is_passed_over(path: Path) -> None:
+    path.write_bytes(b"x" * 5000 + b"\n" + line(1).encode())
+    callers, _, bad = await read_all(CsvFile(path, UTC, most_bytes=1000), {"offset": 0, "print": ""})
+    assert callers == ["0001"]
+    assert bad
+
+
+async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CdrError, match=r"cdr-csv/Master.csv: No such file"):
+        await CsvFile(tmp_path / "cdr-csv" / "Master.csv", UTC).read({"offset": 0, "print": ""})
+
+
+async def test_a_file_that_cannot_be_read_is_named(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(CdrError, match=r"Master.csv: Is a directory"):
+        await CsvFile(path, UTC).read({"offset": 0, "print": ""})
+
+
+@pytest.mark.parametrize(
+    "rest, ids",
+    [
+        ("", ("", "")),
+        (',"1795399208.0"', ("1795399208.0", "")),
+        (',"a user field"', ("", "")),
+        (',"1795399208.0","a user field"', ("1795399208.0", "")),
+        (',"","1795399200.7",3', ("", "1795399200.7")),
+        (',"pbx-1795399208.0","","pbx-1795399200.7",3', ("pbx-1795399208.0", "pbx-1795399200.7")),
+        (',"1795399208.0","a user field","","1795399200.7",3', ("1795399208.0", "1795399200.7")),
+    ],
+)
+async def test_whatever_columns_cdr_conf_asks_for_are_told_apart(path: Path, rest: str, ids: tuple[str, str]) -> None:
+    append(path, line(1, rest=rest))
+    reading = await CsvFile(path, UTC).read({"offset": 0, "print": ""})
+    (read,) = reading.records
+    assert (read.row.uniqueid, read.row.linkedid) == ids
+
+
+def test_times_are_of_the_zone_that_was_given() -> None:
+    fields = ["", "1", "2", "", "", "SIP/a-1", "", "", "", "2026-03-02 15:00:00", "", "2026-03-02 15:00:07", "7", "0"]
+    row = csv_row([*fields, "NO ANSWER", ""], timezone(timedelta(hours=3)))
+    assert (row.start, row.end, row.answer) == (NOON, NOON + timedelta(seconds=7), None)
+
+
+@pytest.mark.parametrize(
+    "change", [{9: ""}, {9: "noon"}, {11: "2026-03-09 15:00:00"}, {11: "2026-03-01 15:00:00"}, {5: ""}]
+)
+def test_a_record_that_makes_no_sense_is_refused(change: dict[int, str]) -> None:
+    fields = ["", "1", "2", "", "", "SIP/a-1", "", "", "", "2026-03-02 15:00:00", "", "2026-03-02 15:00:07", "7", "0"]
+    fields += ["NO ANSWER", ""]
+    with pytest.raises(BadRow):
+        csv_row([change.get(at, value) for at, value in enumerate(fields)], UTC)

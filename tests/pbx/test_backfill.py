@@ -1,0 +1,137 @@
+"""Calls of which the daemon heard nothing, or not all: it has them from the PBX's own records."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from tests.pbx.daemon import PATIENCE, Daemon
+from tests.pbx.lab import Lab
+
+pytestmark = [
+    pytest.mark.pbx,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.parametrize("running_lab", ["22"], indirect=True),
+    pytest.mark.leaks_allowed("a daemon that was started again has another live socket than before the test"),
+]
+
+
+async def _talk(lab: Lab, caller: str, extension: str) -> None:
+    await lab.call_in(caller, did=f"4952150{extension}")
+    await lab.answer(extension)
+    await lab.talk(extension, caller)
+
+
+@asynccontextmanager
+async def _away(daemon: Daemon) -> AsyncIterator[None]:
+    """The daemon dies, and is started again after the block."""
+    await daemon.kill()
+    daemon.forget()
+    try:
+        yield
+    finally:
+        await daemon.start()
+
+
+async def _filled(daemon: Daemon, number: str, **facts: Any) -> Any:
+    """The one call of this number, once it is as the records have it. The live socket may have joined too late."""
+    calls: list[Any] = []
+    # What is very new is read again after some seconds.
+    for _ in range(int(4 * PATIENCE / 0.1)):
+        calls = await _with_number(daemon, number)
+        if calls and facts.items() <= calls[0].items():
+            assert len(calls) == 1
+            return calls[0]
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"no call of {number} with {facts}, but {calls}; {daemon.last_words()}")
+
+
+async def _with_number(daemon: Daemon, number: str) -> list[Any]:
+    found = await daemon.supervisor.get("/calls", number=f"+{number}")
+    return list(found["items"])
+
+
+async def test_calls_that_came_and_went_while_the_daemon_was_dead_are_filled_in_once(lab: Lab, daemon: Daemon) -> None:
+    async with _away(daemon):
+        await _talk(lab, "79033330001", "101")
+        await lab.press("101", "#1103")
+        await lab.answer("103")
+        await lab.talk("103", "79033330001")
+        await lab.hang_up("103")
+        await lab.call_in("79033330002", did="4952150001")
+        await lab.rings("102")
+        await lab.hang_up("79033330002")
+        await lab.dial_from("104", "79033330003")
+        await lab.answer("79033330003")
+        await lab.talk("104", "79033330003")
+        await lab.hang_up("104")
+        await lab.dial_from("105", "106")
+        await lab.rings("106")
+        await lab.hang_up("105")
+        await lab.quiet()
+        await lab.call_records()
+    answered = await _filled(daemon, "79033330001")
+    missed = await _filled(daemon, "79033330002")
+    called = await _filled(daemon, "79033330003")
+    facts = ("number", "direction", "result", "answered_by", "last_extension", "source", "owner")
+    assert [answered[name] for name in facts] == [
+        *("+79033330001", "inbound", "answered", "101", "103", "backfilled", "rep101"),
+    ]
+    assert [missed[name] for name in facts] == [
+        *("+79033330002", "inbound", "missed", None, None, "backfilled", None),
+    ]
+    assert (missed["reached"], missed["queue"]) == ("queue", "sales")
+    assert [called[name] for name in facts] == [
+        *("+79033330003", "outbound", "answered", "104", "104", "backfilled", "rep104"),
+    ]
+    assert (await daemon.supervisor.get(f"/deals/{answered['deal_id']}"))["owner"] == "rep101"
+    assert not any(event["type"] == "call.rang" for event in daemon.events)
+    async with _away(daemon):
+        pass
+    await _one_more_call(lab, daemon)
+    for number in ("79033330001", "79033330002", "79033330003"):
+        assert len(await _with_number(daemon, number)) == 1
+
+
+async def _one_more_call(lab: Lab, daemon: Daemon) -> None:
+    """One that is filled in: by then all before it has been looked at."""
+    async with _away(daemon):
+        await _talk(lab, "79033330009", "108")
+        await lab.hang_up("108")
+        await lab.quiet()
+        await lab.call_records()
+    await _filled(daemon, "79033330009", source="backfilled")
+
+
+async def test_a_call_that_rang_when_the_daemon_died_has_its_answer_and_owner(lab: Lab, daemon: Daemon) -> None:
+    await lab.call_in("79033330004", did="4952150102")
+    rang = await daemon.event("call.rang", number="+79033330004")
+    async with _away(daemon):
+        await lab.answer("102")
+        await lab.talk("102", "79033330004")
+        await lab.hang_up("79033330004")
+        await lab.quiet()
+        await lab.call_records()
+    call = await _filled(daemon, "79033330004", result="answered")
+    assert (call["id"], call["state"], call["answered_by"], call["owner"]) == (rang["id"], "ended", "102", "rep102")
+    assert [leg["outcome"] for leg in call["legs"]] == ["answered"]
+    assert (await daemon.supervisor.get(f"/deals/{call['deal_id']}"))["owner"] == "rep102"
+
+
+async def test_who_answered_first_is_known_of_a_call_that_was_found_in_progress(lab: Lab, daemon: Daemon) -> None:
+    async with _away(daemon):
+        await _talk(lab, "79033330005", "101")
+        await lab.refer("101", "103")
+        await lab.answer("103")
+        await lab.talk("103", "79033330005")
+    await lab.hang_up("79033330005")
+    [ended] = await daemon.ended(1)
+    assert (ended["source"], ended["answered_by"]) == ("recovered", "103")
+    call = await _filled(daemon, "79033330005", answered_by="101")
+    assert (call["state"], call["last_extension"], call["owner"], call["source"]) == (
+        *("ended", "103", "rep101", "recovered"),
+    )

@@ -1,0 +1,238 @@
+"""Reads the call records of one PBX after each reconnect and every few minutes, and has calls made of what is new."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from zeoncrm.ami.cdr.groups import channels_of, groups_of
+from zeoncrm.ami.cdr.rows import CdrRow
+from zeoncrm.ami.cdr.sources import CdrError, CdrSource, Mark, Read
+from zeoncrm.ami.cdr.told import calls_of
+from zeoncrm.pipeline.backfill import CallsTold, Filled
+from zeoncrm.pipeline.calls import Call
+from zeoncrm.pipeline.numbering import Numbering
+from zeoncrm.store.errors import StoreError
+
+MOST_CALLS = 100
+PERIOD = 300.0  # seconds between readings when nothing asks for one
+# How long after its last record a call may still get others.
+SETTLED_AFTER = timedelta(seconds=5)
+# Nothing goes on for so long: a channel of that name is another one.
+_LONGEST = timedelta(hours=12)
+# When much is read at once: how long after a record others of its call may follow.
+_SPREAD = timedelta(hours=2)
+# Records of calls that ended so long before what has been read already are no news, wherever they turn up.
+_STALE = timedelta(hours=1)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CdrState:
+    """What an operator may know. `watermark`: the end of the last call read; times in UTC, None for not yet."""
+
+    source: str
+    watermark: datetime | None = None
+    last_run: datetime | None = None
+    problem: str | None = None
+    problem_since: datetime | None = None
+    rows: int = 0
+    made: int = 0
+    completed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the backfill asks of the rest of the daemon.
+
+    `is_ready`: the link is up and all that came over it is taken. Of a call with these ids and channels, `goes_on`
+    says whether it does, `was_heard` whether the tracker heard all of it. `numbering`: as it is now. `mark`: the last
+    that was kept, `keep` keeps calls and mark at once, and gives None when they can never be kept.
+    """
+
+    is_ready: Callable[[], bool]
+    goes_on: Callable[[AbstractSet[str], AbstractSet[str]], bool]
+    was_heard: Callable[[AbstractSet[str], AbstractSet[str]], bool]
+    numbering: Callable[[], Numbering]
+    mark: Callable[[], Awaitable[Mark | None]]
+    keep: Callable[[CallsTold], Awaitable[Filled | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """Records of calls that are over, and those that must be read again; `hasty`: in a moment."""
+
+    settled: list[list[CdrRow]]
+    held: list[Read]
+    hasty: bool
+
+
+class Backfill:
+    """One PBX's. `run` keeps at it, until cancelled; nothing that a source does makes it raise."""
+
+    def __init__(
+        self,
+        pbx: str,
+        source: CdrSource,
+        around: Surroundings,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        period: float = PERIOD,
+    ) -> None:
+        self.state = CdrState(source.name)
+        self._pbx = pbx
+        self._source = source
+        self._around = around
+        self._clock = clock
+        self._period = period
+        self._wanted = asyncio.Event()
+        self._log = log.bind(pbx=pbx, source=source.name)
+
+    def wake(self) -> None:
+        """There may be something new: the link is back."""
+        self._wanted.set()
+
+    def wake_soon(self) -> None:
+        """A call ended of which not all was heard: its records are written in a moment."""
+        asyncio.get_running_loop().call_later(SETTLED_AFTER.total_seconds() + 1, self._wanted.set)
+
+    async def run(self) -> None:
+        """Read again and again."""
+        pause = 0.0
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), pause)
+            self._wanted.clear()
+            pause = await self._attempt() if self._around.is_ready() else min(1.0, self._period)
+
+    async def _attempt(self) -> float:
+        """Read once; gives the seconds until the next time."""
+        try:
+            hasty = await self.read()
+        except (CdrError, StoreError) as error:
+            self._note_problem(str(error))
+        except Exception as error:
+            self._log.exception("call records failed")
+            self._note_problem(f"internal error: {type(error).__name__}")
+        else:
+            return min(SETTLED_AFTER.total_seconds() + 1, self._period) if hasty else self._period
+        return self._period
+
+    async def read(self) -> bool:
+        """Read what is new; gives whether more of it may come in a moment.
+
+        Raises:
+            CdrError: the source can't be read. StoreError: our own database can't.
+        """
+        kept = await self._around.mark() or await self._begin()
+        since, until = (datetime.fromisoformat(kept[name]) for name in ("since", "until"))
+        floor = max(since, until - _STALE)
+        place: Mark = kept["place"]
+        held: list[Read] = []
+        bad, why = 0, ""
+        while True:
+            reading = await self._source.read(place)
+            now = self._clock()
+            found = _sorted([*held, *reading.records], reading.more, now, self._around.goes_on)
+            fresh = [group for group in found.settled if _newest(group) >= floor]
+            until = max([until, *map(_newest, fresh)])
+            again = next((read.mark for read in found.held if read.mark is not None), reading.mark)
+            mark = {"since": since.isoformat(), "until": until.isoformat(), "place": dict(again)}
+            if mark != kept:
+                await self._keep(self._told(fresh), kept, mark)
+            self.state = replace(self.state, rows=self.state.rows + len(reading.records))
+            bad, why, held, kept, place = bad + reading.bad, reading.why or why, found.held, mark, reading.mark
+            if not reading.more:
+                break
+        self._note_run(until, f"{bad} records were not understood, the last for {why}" if bad else None)
+        return found.hasty
+
+    async def _begin(self) -> Mark:
+        """The first time: what is there already is history, and stays that."""
+        now = self._clock()
+        mark = {"since": now.isoformat(), "until": now.isoformat(), "place": dict(await self._source.begin(now))}
+        await self._around.keep(CallsTold(call_id="", at=now, pbx=self._pbx, calls=(), mark=mark))
+        return mark
+
+    def _told(self, groups: Sequence[Sequence[CdrRow]]) -> list[Call]:
+        numbering = self._around.numbering()
+        calls = [
+            call
+            for group in groups
+            if not self._around.was_heard(*_names(group[:1]))
+            for call in calls_of(group, self._pbx, numbering)
+        ]
+        return sorted(calls, key=lambda call: call.started_at)
+
+    async def _keep(self, calls: list[Call], before: Mark, after: Mark) -> None:
+        """Keep the calls, and with the last of them how far the records have been read."""
+        while len(calls) > MOST_CALLS:
+            await self._keep_some(calls[:MOST_CALLS], before)
+            calls = calls[MOST_CALLS:]
+        await self._keep_some(calls, after)
+
+    async def _keep_some(self, calls: list[Call], mark: Mark) -> None:
+        told = CallsTold(call_id="", at=self._clock(), pbx=self._pbx, calls=tuple(calls), mark=mark)
+        filled = await self._around.keep(told)
+        if filled is None and len(calls) > 1:
+            # One that can never be written must not keep the others out.
+            for call in calls:
+                await self._keep_some([call], mark)
+            return
+        if filled is None and calls:
+            await self._keep_some([], mark)
+            return
+        if filled and (filled.made or filled.completed):
+            self._log.info("calls filled in from the PBX's records", made=filled.made, completed=filled.completed)
+            made, completed = self.state.made + filled.made, self.state.completed + filled.completed
+            self.state = replace(self.state, made=made, completed=completed)
+
+    def _note_run(self, watermark: datetime, problem: str | None) -> None:
+        if problem is not None:
+            self._note_problem(problem)
+        elif self.state.problem is not None:
+            self._log.info("call records are read again")
+            self.state = replace(self.state, problem=None, problem_since=None)
+        self.state = replace(self.state, watermark=watermark, last_run=self._clock())
+
+    def _note_problem(self, problem: str) -> None:
+        """Said once, not every few minutes."""
+        if problem != self.state.problem:
+            self._log.warning("call records are not read well", reason=problem)
+        since = self.state.problem_since or self._clock()
+        self.state = replace(self.state, problem=problem, problem_since=since)
+
+
+def _sorted(
+    reads: Sequence[Read], more: bool, now: datetime, goes_on: Callable[[AbstractSet[str], AbstractSet[str]], bool]
+) -> _Sorted:
+    """Which records are of calls that are over."""
+    last = max((read.row.end for read in reads), default=now)
+    settled, held_rows, hasty = [], set(), False
+    for group in groups_of(read.row for read in reads):
+        newest = _newest(group)
+        is_new = now - newest < SETTLED_AFTER
+        going_on = now - newest < _LONGEST and goes_on(*_names(group))
+        if is_new or going_on or (more and last - newest < _SPREAD):
+            held_rows.update(group)
+            hasty = hasty or (is_new and not going_on)
+        else:
+            settled.append(group)
+    return _Sorted(settled, [read for read in reads if read.row in held_rows], hasty)
+
+
+def _names(rows: Sequence[CdrRow]) -> tuple[set[str], set[str]]:
+    """The ids and the channels of some records."""
+    ids = {each for row in rows for each in (row.linkedid, row.uniqueid) if each}
+    return ids, {name for row in rows for name in channels_of(row)}
+
+
+def _newest(group: Sequence[CdrRow]) -> datetime:
+    return max(row.end for row in group)

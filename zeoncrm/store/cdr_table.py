@@ -1,0 +1,178 @@
+"""Somebody else's table of call records: read, never written, in pages, with time-outs.
+
+FreePBX's `cdr` has `calldate` and no `end`, what cdr_adaptive_odbc fills has whatever columns its owner made. There is
+no primary key, and perhaps an index of the start: each question names a span of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import sqlalchemy.exc
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from zeoncrm.store.errors import StoreError, translated
+from zeoncrm.store.sql import at_most
+
+SECONDS = 20
+# No call is longer: a record that ended since a time began at most so long before it.
+LONGEST = timedelta(hours=12)
+_CHUNK = 200
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+    "mysql": "mysql+aiomysql",
+    "mariadb": "mysql+aiomysql",
+}
+_WANTED = (
+    *("calldate", "start", "answer", "end", "clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp"),
+    *("lastdata", "duration", "billsec", "disposition", "uniqueid", "linkedid", "sequence", "did"),
+)
+_NEEDED = ("channel", "dstchannel", "disposition", "lastapp", "src", "dst")
+
+
+class CdrTable:
+    """The table behind a URL, `?table=` when it is not called `cdr`. Each question has a connection of its own."""
+
+    def __init__(self, url: str) -> None:
+        """Raises StoreError for what is no such URL, and for a driver that is not installed."""
+        parsed, self._table = _read_url(url)
+        self.name = f"{parsed.set(drivername=parsed.get_backend_name()).render_as_string()} table {self._table}"
+        self._engine = create_async_engine(parsed, poolclass=NullPool, hide_parameters=True, **_options(parsed))
+
+    async def ended_since(self, since: datetime, most: int) -> list[Mapping[str, Any]]:
+        """Records whose end is not before this time, by their ends; raises StoreError."""
+        async with self._connected() as connection:
+            columns = await self._columns(connection)
+            begin, end = _start(columns), self._end(columns)
+            statement = (
+                sa.select(*columns.values())
+                .select_from(sa.table(self._table))
+                .where(begin >= self._bound(begin, since - LONGEST), end >= self._bound(begin, since))
+                .order_by(end)
+                .limit(at_most(most))
+            )
+            return [dict(row) for row in (await connection.execute(statement)).mappings()]
+
+    async def of_calls(
+        self, linkedids: Collection[str], uniqueids: Collection[str], about: datetime
+    ) -> list[Mapping[str, Any]]:
+        """The records of these calls that began at most a long call before this time; raises StoreError."""
+        async with self._connected() as connection:
+            columns = await self._columns(connection)
+            name, ids = ("linkedid", linkedids) if "linkedid" in columns and linkedids else ("uniqueid", uniqueids)
+            if name not in columns:
+                return []
+            begin, wanted = _start(columns), sorted(ids)
+            found: list[Mapping[str, Any]] = []
+            for start in range(0, len(wanted), _CHUNK):
+                statement = (
+                    sa.select(*columns.values())
+                    .select_from(sa.table(self._table))
+                    .where(
+                        begin >= self._bound(begin, about - LONGEST),
+                        columns[name].in_(wanted[start : start + _CHUNK]),
+                    )
+                )
+                found += [dict(row) for row in (await connection.execute(statement)).mappings()]
+            return found
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            with translated():
+                async with asyncio.timeout(SECONDS), self._engine.connect() as connection:
+                    await self._restrain(connection)
+                    yield connection
+        except TimeoutError as error:
+            raise StoreError(f"no answer within {SECONDS} s") from error
+
+    async def _restrain(self, connection: AsyncConnection) -> None:
+        """The server itself gives up what takes long, and lets nothing be changed."""
+        if connection.dialect.name != "mysql":
+            return
+        mariadb = getattr(connection.dialect, "is_mariadb", False)
+        limit = f"max_statement_time={SECONDS}" if mariadb else f"max_execution_time={SECONDS * 1000}"
+        for statement in (f"SET SESSION {limit}", "SET SESSION TRANSACTION READ ONLY"):
+            await connection.exec_driver_sql(statement)
+        await connection.rollback()
+
+    async def _columns(self, connection: AsyncConnection) -> dict[str, sa.ColumnClause[Any]]:
+        """Those of ours that the table has."""
+        found = await connection.run_sync(lambda sync: sa.inspect(sync).get_columns(self._table))
+        # SQLite keeps texts, whatever the column is declared as.
+        plain = connection.dialect.name == "sqlite"
+        types = {column["name"].lower(): (column["name"], column["type"]) for column in found}
+        columns: dict[str, sa.ColumnClause[Any]] = {
+            name: sa.column(types[name][0], sa.String() if plain else types[name][1])
+            for name in _WANTED
+            if name in types
+        }
+        missing = [name for name in _NEEDED if name not in columns]
+        if "calldate" not in columns and "start" not in columns:
+            missing.append("calldate or start")
+        if "duration" not in columns and "end" not in columns:
+            missing.append("duration or end")
+        if missing:
+            raise StoreError(f"the table {self._table} has no column {', '.join(missing)}")
+        return columns
+
+    def _end(self, columns: Mapping[str, sa.ColumnClause[Any]]) -> sa.ColumnElement[Any]:
+        """The end of a record, or what it is from its start and length."""
+        if "end" in columns:
+            return columns["end"]
+        begin, length = _start(columns), columns["duration"]
+        match self._engine.dialect.name:
+            case "sqlite":
+                return sa.func.datetime(begin, sa.literal_column("'+'").concat(length).concat(" seconds"))
+            case "mysql":
+                return sa.func.timestampadd(sa.text("SECOND"), length, begin, type_=begin.type)
+            case _:
+                return sa.cast(begin, sa.DateTime) + length * sa.literal_column("interval '1 second'")
+
+    def _bound(self, column: sa.ColumnElement[Any], at: datetime) -> Any:
+        """The time as the column has it."""
+        if isinstance(column.type, sa.String):
+            return at.strftime("%Y-%m-%d %H:%M:%S")
+        zoned = isinstance(column.type, sa.DateTime) and column.type.timezone
+        return at.astimezone(UTC) if zoned else at.replace(tzinfo=None)
+
+
+def _start(columns: Mapping[str, sa.ColumnClause[Any]]) -> sa.ColumnClause[Any]:
+    return columns["calldate"] if "calldate" in columns else columns["start"]
+
+
+def _read_url(text: str) -> tuple[URL, str]:
+    try:
+        url = make_url(text)
+        driver = _DRIVERS[url.get_backend_name()]
+    except (sqlalchemy.exc.ArgumentError, KeyError) as error:
+        raise StoreError("mysql://, postgresql:// or sqlite:/// is expected") from error
+    table = url.query.get("table", "cdr")
+    url = url.difference_update_query(["table"]).set(drivername=driver)
+    if url.get_backend_name() == "mysql" and importlib.util.find_spec("aiomysql") is None:
+        raise StoreError("MySQL and MariaDB need a driver: pip install 'zeoncrm[mysql]'")
+    if url.get_backend_name() == "sqlite":
+        path = "/" + (url.database or "").lstrip("/") if not (url.database or "").startswith(".") else url.database
+        url = url.set(database=f"file:{path}").update_query_dict({"mode": "ro", "uri": "true"})
+    return url, str(table)
+
+
+def _options(url: URL) -> dict[str, Any]:
+    match url.get_backend_name():
+        case "sqlite":
+            return {"connect_args": {"timeout": 5}}
+        case "mysql":
+            return {"connect_args": {"connect_timeout": 10}}
+        case _:
+            settings = {"default_transaction_read_only": "on", "statement_timeout": f"{SECONDS * 1000}"}
+            return {"connect_args": {"timeout": 10, "command_timeout": SECONDS, "server_settings": settings}}
