@@ -61,7 +61,7 @@ function draw() {
 }
 
 function drawAway() {
-  const away = [...links.values()].length ? [...links].filter(([name]) => !isUp(name)).map(([name]) => name) : [];
+  const away = [...links.keys()].filter((name) => !isUp(name));
   const words = away.length ? text("pbxAway", { name: away.join(", ") }) : links.size ? "" : text("noPbx");
   const box = one("#live-away");
   if (box.textContent !== words) box.textContent = words;
@@ -151,7 +151,8 @@ function write(row, slot, words) {
 
 function total(name, count) {
   one(`[data-count=${name}]`).textContent = count || "";
-  one(`[data-none=${name}]`).hidden = count > 0 || (name === "waiting" && one("[data-list=queues]").childElementCount > 0);
+  const isKnown = [...links.keys()].some(isUp) || name === "people";
+  one(`[data-none=${name}]`).hidden = count > 0 || !isKnown || (name === "waiting" && one("[data-list=queues]").childElementCount > 0);
 }
 
 /** Make the list's rows those of the items, in their order; a row that goes on stays the same element. */

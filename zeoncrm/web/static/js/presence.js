@@ -35,7 +35,7 @@ export function startPresence() {
     for (const each of gone) people.delete(each);
     take(changed);
   });
-  on("click", "#presence", toggleAway);
+  on("click", "#presence, [data-away]", toggleAway);
 }
 
 function take(changed) {
@@ -48,17 +48,19 @@ function take(changed) {
 function showOwn({ state, away }) {
   const button = one("#presence");
   button.dataset.state = state;
-  button.setAttribute("aria-pressed", String(away));
   showMarks(button, state);
+  press(away);
 }
+
+const press = (away) => all("#presence, [data-away]").forEach((each) => each.setAttribute("aria-pressed", String(away)));
 
 async function toggleAway(event, button) {
   const away = button.getAttribute("aria-pressed") !== "true";
-  button.setAttribute("aria-pressed", String(away));
+  press(away);
   try {
     await api("PATCH", "/me", { away });
   } catch (error) {
-    button.setAttribute("aria-pressed", String(!away));
+    press(!away);
     expectRefusal(error);
     toast(text("notDone", { reason: error.message }));
   }
