@@ -63,9 +63,9 @@ def recording(name: str) -> Recording:
 
 
 def extensions_in(text: str) -> frozenset[str]:
-    """`101-103` or `101,102`."""
-    first, dash, last = text.partition("-")
-    return frozenset(map(str, range(int(first), int(last) + 1))) if dash else frozenset(text.split(","))
+    """`101-103`, or `101,102`, or both."""
+    ranges = (part.partition("-") for part in text.split(","))
+    return frozenset(str(each) for first, _, last in ranges for each in range(int(first), int(last or first) + 1))
 
 
 def as_told(call: Call, expected: dict[str, Any]) -> dict[str, Any]:

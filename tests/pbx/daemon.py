@@ -17,7 +17,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.passwords import quick_passwords
-from tests.pbx.lab import EXTENSIONS, Lab
+from tests.pbx.lab import PEOPLE, Lab
 from tests.pbx.scenarios.scenario import OWN_MOBILES
 from zeoncrm.commands.people import opened
 from zeoncrm.config import load_config
@@ -56,7 +56,7 @@ class Api:
 
 
 class Daemon:
-    """The daemon, attached to the lab's PBX: 101 to 108 are the phones of rep101 to rep108; sofia is the supervisor.
+    """The daemon, attached to the lab's PBX: each of PEOPLE has their phones; sofia is the supervisor.
 
     `events` holds what sofia's live socket has been told since the last start. `ami_port`: where it finds the PBX,
     when something stands between; `pbx_keys`: more lines of its `[[pbx]]`.
@@ -188,8 +188,8 @@ class Daemon:
             f'originate_channel = "{self._originate_channel}"\n{self._pbx_keys}\n'
             f'cdr = "csv://{self._lab.pbx.cdr}"\ncdr_timezone = "UTC"\n'
         )
-        people = {f"rep{extension}": (Role.REP, [extension]) for extension in EXTENSIONS}
-        people[SUPERVISOR] = (Role.SUPERVISOR, [])
+        people = {login: (Role.REP, extensions) for login, extensions in PEOPLE.items()}
+        people[SUPERVISOR] = (Role.SUPERVISOR, ())
         now = datetime.now(UTC)
         passwords = quick_passwords()
         password_hash = await passwords.hash(PASSWORD)

@@ -19,7 +19,15 @@ from tests.pbx.instance import SECRET, Instance, new_folder, remove_folder
 from tests.pbx.roots import asterisk_root
 from tests.pbx.view import Channel, View
 
-EXTENSIONS = tuple(str(number) for number in range(101, 109))
+# Whose the phones are. From 2001 on they are those of the dialplan that has FreePBX's shape.
+PEOPLE = {
+    **{f"rep{number}": (str(number),) for number in (*range(101, 109), 2001, 2002)},
+    "rep2003": ("2003", "992003"),
+    "rep2004": ("2004",),
+    "rep30001": ("30001",),
+}
+EXTENSIONS = tuple(extension for extensions in PEOPLE.values() for extension in extensions)
+PHONES = (*EXTENSIONS, "2002soft")  # a second device, which has no extension of its own
 KEY_GAP = 0.1  # seconds between keys; a key pressed sooner is queued behind the one before and reported twice
 Behaviour = Literal[
     "rings", "hesitates", "answers", "lifts", "plays", "announces", "forwards",
@@ -40,6 +48,7 @@ class Lab:
         self._root = asterisk_root(version)
         self._folder = new_folder(self._root)
         self._calls = itertools.count(1)
+        self._held: dict[str, Channel] = {}  # the world's channel that a party put on hold
         self.on_moment: Callable[[str], Awaitable[None]] | None = None
         self._pbx_sip = _free_port("127.0.0.1", socket.SOCK_DGRAM)
         self.pbx_view = View("the PBX")
@@ -106,13 +115,13 @@ class Lab:
 
     async def hold(self, party: str) -> None:
         """The phone's hold button."""
-        phone = await self._phone(party)
+        phone = self._held[party] = await self._phone(party)
         await self._send(phone, "hold")
         await self.pbx_view.until(lambda: any(c.holding for c in self.pbx_view.of(party)), f"{party} holding")
 
     async def resume(self, party: str) -> None:
-        phone = await self._phone(party)
-        await self._send(phone, "talk")
+        """Talk again with whom the party put on hold."""
+        await self._send(self._held.pop(party), "talk")
         await self.pbx_view.until(lambda: not any(c.holding for c in self.pbx_view.of(party)), f"{party} resuming")
 
     async def refer(self, party: str, to: str) -> None:
@@ -143,16 +152,16 @@ class Lab:
         self.world_view.forget()
         self.pbx_view.forget()
         await self.world.client.action("PJSIPRegister", Registration=registration)
-        for extension in EXTENSIONS if phone == "*all" else (phone,):
-            client = f"sip:{extension}@127.0.0.1:{self._pbx_sip}"
-            await self.world_view.event("Registry", Username=client, Status="Registered")
-            await self.pbx_view.event("PeerStatus", Peer=f"PJSIP/{extension}", PeerStatus="Reachable")
+        for each in PHONES if phone == "*all" else (phone,):
+            await self.world_view.event("Registry", Username=self._account(each), Status="Registered")
+        if phone != "*all":
+            await self.pbx_view.until(lambda: self._contact_is(phone, "NonQualified"), f"{phone} being there")
 
     async def unregister(self, phone: str) -> None:
         """The phone is switched off."""
         self.pbx_view.forget()
         await self.world.client.action("PJSIPUnregister", Registration=f"phone{phone}")
-        await self.pbx_view.event("PeerStatus", Peer=f"PJSIP/{phone}", PeerStatus="Unreachable")
+        await self.pbx_view.until(lambda: self._contact_is(phone, "Removed"), f"{phone} being away")
 
     async def restart_pbx(self) -> None:
         """Start the PBX again, which has been stopped; those who still hold the line hang up."""
@@ -198,8 +207,8 @@ class Lab:
 
     # What the PBX makes of it
 
-    async def rings(self, party: str) -> None:
-        await self.pbx_view.until(lambda: self.pbx_view.of(party, "Ringing"), f"{party} ringing")
+    async def rings(self, party: str, *, calls: int = 1) -> None:
+        await self.pbx_view.until(lambda: len(self.pbx_view.of(party, "Ringing")) >= calls, f"{party} ringing")
 
     async def calls(self, number: str) -> None:
         """The call of this outside number has come to the PBX."""
@@ -208,6 +217,10 @@ class Lab:
     async def arrives(self, number: str) -> None:
         """The call of this outside number has been answered by the PBX itself: an IVR, a queue, voicemail."""
         await self.pbx_view.until(lambda: self.pbx_view.of(number, "Up"), f"{number} being let in")
+
+    async def reaches(self, application: str) -> None:
+        """The dialplan has come to this application."""
+        await self.pbx_view.event("Newexten", Application=application)
 
     async def talk(self, one: str, other: str) -> None:
         await self.pbx_view.until(lambda: self.pbx_view.connected(one, other), f"{one} and {other} talking")
@@ -329,6 +342,19 @@ class Lab:
         await self.world.client.action("PlayDTMF", Channel=phone.name, Digit=digit, Duration="80")
         await self.pbx_view.until(lambda: self._heard(channel, digit) > heard, f"{channel.party} pressing {digit}")
         await asyncio.sleep(KEY_GAP)
+
+    def _account(self, phone: str) -> str:
+        """As which the world's phone registers."""
+        extension = phone.removesuffix("soft")
+        return f"sip:{extension}@" + ("softphone" if phone != extension else f"127.0.0.1:{self._pbx_sip}")
+
+    def _contact_is(self, phone: str, status: str) -> bool:
+        return any(
+            message["Event"] == "ContactStatus"
+            and message["ContactStatus"] == status
+            and message["URI"].startswith(f"sip:{phone}@")
+            for message in self.pbx_view.seen
+        )
 
     def _heard(self, channel: Channel, digit: str) -> int:
         return sum(

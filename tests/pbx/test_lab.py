@@ -36,10 +36,10 @@ async def test_the_daemons_account_can_look_and_call_and_no_more(lab: Lab) -> No
 
 async def test_every_phone_can_be_called(lab: Lab) -> None:
     for extension in EXTENSIONS:
-        await lab.call_in(f"7903111{extension}0", did=f"4952150{extension}")
+        await lab.call_in(f"7903111{extension}", did=f"4952150{extension}")
     for extension in EXTENSIONS:
         await lab.answer(extension)
-        await lab.talk(extension, f"7903111{extension}0")
+        await lab.talk(extension, f"7903111{extension}")
 
 
 async def test_a_phone_does_by_itself_what_it_was_told(lab: Lab) -> None:

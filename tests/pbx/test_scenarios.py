@@ -9,13 +9,14 @@ import pytest
 
 from tests.pbx.accuracy import properties_of
 from tests.pbx.daemon import Daemon
-from tests.pbx.lab import EXTENSIONS, Lab
+from tests.pbx.lab import EXTENSIONS, PEOPLE, Lab
 from tests.pbx.scenarios import BY_SYSTEM_NAME, SCENARIOS
 from tests.pbx.scenarios.scenario import Scenario
 from tests.pbx.tap import Tap
 from zeoncrm.ami.recording import calls_in, read_stream
 from zeoncrm.pipeline.numbering import Numbering
 
+OWNERS = {extension: login for login, extensions in PEOPLE.items() for extension in extensions}
 MAIN = [name for name, scenario in SCENARIOS.items() if scenario.main]
 
 pytestmark = [pytest.mark.pbx, pytest.mark.asyncio(loop_scope="session")]
@@ -89,7 +90,7 @@ async def _check_deals(daemon: Daemon, calls: list[dict[str, Any]]) -> None:
         first = min(call["answered_at"] for call in on_it)
         # Two answers that reached the daemon in one packet have the same time.
         pickers = [call["answered_by"] for call in on_it if call["answered_at"] == first]
-        assert deal["owner"] in [f"rep{picker}" if picker else None for picker in pickers]
+        assert deal["owner"] in [OWNERS.get(picker) for picker in pickers]
         assert deal["stage_id"] == await _unsorted(daemon, deal["pipeline_id"])
 
 

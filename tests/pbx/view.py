@@ -96,9 +96,10 @@ class View:
 
     def on_dial_begin(self, message: Message) -> None:
         channel = self.channels.get(message.get("DestUniqueid", ""))
-        number, at, _ = message.get("DialString", "").partition("@trunk")
-        if channel is not None and at:
-            channel.party = number
+        # An outside number, or the one of several devices that registered by that name.
+        called = re.match(r"(\w+)@trunk|\w+/sip:(\w+)@", message.get("DialString", ""))
+        if channel is not None and called:
+            channel.party = called[1] or called[2]
 
     def on_rename(self, message: Message) -> None:
         if (channel := self.channels.get(message["Uniqueid"])) is not None:
@@ -138,9 +139,9 @@ _REACTIONS: dict[str, Callable[[View, Message], None]] = {
 
 def _party(message: Message) -> str | None:
     """Whose channel this is. The world names its phones phone101 and the calls that it starts call-NUMBER-N."""
-    if match := re.match(r"PJSIP/(?:phone)?(10\d)-", message["Channel"]):
+    if match := re.match(r"PJSIP/(?:phone)?(\d+[a-z]*)-", message["Channel"]):
         return match[1]
-    if match := re.match(r"call-(\d*)-", message["Uniqueid"]):
+    if match := re.match(r"call-(\w*)-", message["Uniqueid"]):
         return match[1]
     if message["Channel"].startswith("PJSIP/carrier-"):
         return message["Exten"]

@@ -111,6 +111,11 @@ class Channel:
         return self.dial_status is not None or self.state == RINGING
 
     @property
+    def rings_no_more(self) -> bool:
+        """Gone, or taken and put down again."""
+        return self.gone or (self.leaving and self.state == UP)
+
+    @property
     def is_heard_ringing(self) -> bool:
         """It rings there, as far as the device said; carriers also play the sound of it."""
         return self.rings or self.plays or self.state == RINGING

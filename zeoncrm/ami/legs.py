@@ -58,7 +58,7 @@ class Legs:
         for leg in self.by_extension.values():
             if leg.rings and not leg.told_ringing and not leg.told_talking:
                 return True
-            if any(channel.gone for channel in leg.rings) or any(channel.is_over for channel in leg.talks):
+            if any(channel.rings_no_more for channel in leg.rings) or any(channel.is_over for channel in leg.talks):
                 return True
         return False
 
@@ -115,7 +115,7 @@ class Legs:
             if leg.rings and not leg.told_ringing and not leg.told_talking and _is_heard(leg, at):
                 leg.told_ringing = True
                 events.append(LegRang(call_id=self.call_id, at=at, extension=extension))
-            if leg.rings and all(channel.gone for channel in leg.rings):
+            if leg.rings and all(channel.rings_no_more for channel in leg.rings):
                 outcome = _outcome(leg, None, taken=taken, held=held, left=left)
                 leg.rings.clear()
                 if not leg.told_talking:
@@ -131,7 +131,7 @@ class Legs:
         """Why phones no longer ring whose hang-ups come after the end. `cause`: why the caller's channel ended."""
         events: list[CallEvent] = []
         for extension, leg in self.by_extension.items():
-            over = leg.rings and all(channel.gone or channel.dial_ended for channel in leg.rings)
+            over = leg.rings and all(channel.rings_no_more or channel.dial_ended for channel in leg.rings)
             if over and not leg.told_talking:
                 outcome = _outcome(leg, cause, taken=taken, held=held, left=left)
                 events.append(self._ended(extension, outcome, at))
@@ -154,8 +154,7 @@ class Legs:
 
     def _is_there(self, channel: Channel) -> bool:
         """Not one that hung up before Asterisk put it into the conversation, as it may do all the same."""
-        leg = self.by_extension.get(self._extension(channel))
-        return not channel.leaving or (leg is not None and channel in leg.talks)
+        return not channel.leaving or self.has_talked(channel)
 
     def _of(self, channel: Channel) -> LiveLeg:
         return self.by_extension.setdefault(self._extension(channel), LiveLeg())

@@ -1,8 +1,11 @@
 """Everything that people do with telephones, as scenarios by name."""
 
 from tests.pbx.scenarios import (
+    clicks,
     conferences,
+    devices,
     forwards,
+    freepbx,
     inbound,
     oddities,
     outgoing,
@@ -23,6 +26,9 @@ _MODULES = (
     forwards,
     transfers_more,
     oddities,
+    devices,
+    freepbx,
+    clicks,
 )
 
 # Those in which channels, linkedids and calls are told apart in most different ways.

@@ -219,7 +219,7 @@ async def queue_left_for_voicemail(lab: Lab) -> None:
     await lab.call_in("79031110116", did=PARTICULAR)
     await lab.rings("108")
     await lab.press("79031110116", "1")
-    await lab.gone("108")
+    await lab.reaches("VoiceMail")
     await lab.hang_up("79031110116")
 
 
@@ -229,9 +229,7 @@ async def queue_then_voicemail(lab: Lab) -> None:
     await lab.call_in("79031110117", did=THEN_VOICEMAIL)
     for extension in ("101", "102", "103"):
         await lab.rings(extension)
-    for extension in ("101", "102", "103"):
-        await lab.gone(extension)
-    await lab.press("79031110117", "#")
+    await lab.reaches("VoiceMail")
     await lab.hang_up("79031110117")
 
 
@@ -240,8 +238,7 @@ async def queue_without_anybody(lab: Lab) -> None:
     await lab.unregister("108")
     await lab.pbx_view.event("QueueMemberStatus", Queue="particular", Status=UNAVAILABLE)
     await lab.call_in("79031110118", did=PARTICULAR)
-    await lab.arrives("79031110118")
-    await lab.press("79031110118", "#")
+    await lab.reaches("VoiceMail")
     await lab.hang_up("79031110118")
     await lab.register("108")
 
