@@ -174,8 +174,9 @@ class RecordingKeeper:
         async with self._database.read() as connection:
             rows = await store.unrecorded(connection, due)
         found = await asyncio.to_thread(self._search, rows)
-        async with self._database.write() as tx:
-            await store.note(tx, found)
+        if found:
+            async with self._database.write() as tx:
+                await store.note(tx, found)
         again = {row.call_id for row in rows} - {each.call_id for each in found}
         for call_id in due:
             _, done = self._searches.pop(call_id)

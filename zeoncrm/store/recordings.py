@@ -166,7 +166,7 @@ async def settle(
 
 async def expire(tx: Transaction, pbx: str, before: datetime | None) -> None:
     """Let nobody listen to what is older; what is not, again. None: nothing is too old."""
-    of_pbx = recordings.c.call_id.in_(sa.select(calls.c.id).where(calls.c.pbx == pbx))
+    of_pbx = sa.select(calls.c.id).where(calls.c.id == recordings.c.call_id, calls.c.pbx == pbx).exists()
     if before is not None:
         aged = recordings.update().where(recordings.c.state == READY, recordings.c.at < before, of_pbx)
         await tx.connection.execute(aged.values(state=EXPIRED))

@@ -13,6 +13,14 @@ async def direct_answered(lab: Lab) -> None:
     await lab.hang_up("79031110000")
 
 
+@scenario(answered("+79031119900", "4952150080", "101", legs={"101": "answered"}))
+async def recorded_by_the_pbx(lab: Lab) -> None:
+    await lab.call_in("79031119900", did="4952150080")
+    await lab.answer("101")
+    await lab.talk("101", "79031119900")
+    await lab.hang_up("101")
+
+
 @scenario(answered("+79031110026", MAIN_DID, "101", caller_name="Иван Петров"), main=True)
 async def cyrillic_name(lab: Lab) -> None:
     await lab.call_in("79031110026", did=MAIN_DID, name="Иван Петров")
