@@ -181,7 +181,7 @@ class Daemon:
             async with self.database.read() as connection:
                 return await cdr_marks.get(connection, config.name)
 
-        return CallRecords(_cdr_source(config, config.cdr), mark, self.recorder.fill_in)
+        return CallRecords(cdr_source(config, config.cdr), mark, self.recorder.fill_in)
 
     def _pbx_changed(self, name: str, status: LinkStatus) -> None:
         known = _pbx_status(status)
@@ -251,7 +251,8 @@ async def _drained(recorder: Recorder) -> None:
         log.error("calls not written at the stop", waiting=recorder.waiting, reason=str(error))
 
 
-def _cdr_source(config: PbxConfig, url: str) -> CdrSource:
+def cdr_source(config: PbxConfig, url: str) -> CdrSource:
+    """Where a PBX's call records are read from; raises ConfigError when it can't be that."""
     if url.startswith("csv://"):
         return CsvFile(Path(url.removeprefix("csv://")), config.cdr_zone)
     try:

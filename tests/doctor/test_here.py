@@ -14,13 +14,14 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from tests.databases import held_by_another, sqlite_path, url_of
+from tests.databases import NOON, held_by_another, sqlite_path, url_of
 from tests.doctor.examined import ids, person, problems
 from zeoncrm.config import Config, DatabaseConfig, PbxConfig, WebConfig
 from zeoncrm.doctor.database import FULL, TIGHT, examine_database, room_finding
 from zeoncrm.doctor.files import file_findings
 from zeoncrm.doctor.findings import Finding, State, json_text
 from zeoncrm.doctor.people import people_findings
+from zeoncrm.doctor.records import examine_records
 from zeoncrm.doctor.run import ringing_pbx
 from zeoncrm.doctor.web import examine_web
 from zeoncrm.pipeline.people import Directory
@@ -60,6 +61,39 @@ def test_a_folder_of_recordings_that_can_t_be_read_is_told(tmp_path: Path) -> No
     away = PBX.model_copy(update={"recordings": str(tmp_path / "away")})
     assert problems(file_findings(None, Config(pbx=[there]))) == []
     assert problems(file_findings(None, Config(pbx=[away]))) == ["recordings-folder"]
+
+
+# Call records
+
+CALL = (
+    '"","79031112233","101","from-trunk","","PJSIP/trunk-00000001","PJSIP/101-00000002","Dial","PJSIP/101,20",'
+    '"2026-03-02 11:00:00","2026-03-02 11:00:05","2026-03-02 11:01:00",60,55,"ANSWERED","DOCUMENTATION",'
+    '"1772449200.1",""\n'
+)
+
+
+async def of_records(source: str | None, zone: str = "UTC") -> list[Finding]:
+    found: list[Finding] = []
+    await examine_records(PBX.model_copy(update={"cdr": source, "cdr_timezone": zone}), NOON, found.append)
+    return found
+
+
+async def test_call_records_are_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "Master.csv"
+    file.write_text(CALL, encoding="utf-8")
+    [found] = await of_records(f"csv://{file}")
+    assert (found.id, found.text.endswith("Master.csv, 1 of them looked at")) == (None, True)
+    assert ids(await of_records(f"csv://{file}", "America/New_York")) == ["cdr-timezone"]
+    file.write_text(CALL + "no record\n", encoding="utf-8")
+    assert ids(await of_records(f"csv://{file}")) == ["cdr-not-understood"]
+
+
+async def test_call_records_that_are_away_or_not_named_are_told(tmp_path: Path) -> None:
+    assert ids(await of_records(None)) == ["cdr-none"]
+    assert ids(await of_records(f"csv://{tmp_path}/away/Master.csv")) == ["cdr-away"]
+    assert ids(await of_records(f"sqlite:///{tmp_path}/away.db")) == ["cdr-away"]
+    assert ids(await of_records("postgresql://nobody@127.0.0.1:1/none")) == ["cdr-away"]
+    assert ids(await of_records("oracle://nobody@127.0.0.1:1/none")) == ["cdr-away"]
 
 
 # Database

@@ -62,5 +62,5 @@ def init(path: Path | None) -> int:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(CONFIG.format(secret=secret))
     print(STANZA.format(secret=secret), end="")
-    print(f"Wrote {target}. Give the PBX the stanza above, then: zeoncrm --config {target} serve", file=sys.stderr)
+    print(f"Wrote {target}. Give the PBX the stanza above, then: zeoncrm --config {target} doctor", file=sys.stderr)
     return 0

@@ -32,10 +32,10 @@ async def examine_database(url: str, say: Say) -> Directory:
             say(_room(file))
         async with asyncio.timeout(SECONDS):
             return await _read(url, say)
-    except StoreError as error:
-        say(problem(PART, "database-away", f"it can't be read: {error}"))
     except TimeoutError:
         say(problem(PART, "database-away", f"no answer within {SECONDS:g} s"))
+    except (StoreError, OSError) as error:
+        say(problem(PART, "database-away", f"it can't be read: {error}"))
     return Directory()
 
 

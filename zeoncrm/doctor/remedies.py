@@ -9,6 +9,10 @@ REMEDIES = {
     "config-readable": "chmod 640, and let it belong to the daemon's user",
     "pbx-none": "add a [[pbx]] with name, host, username and secret, or run `zeoncrm init`",
     "recordings-folder": "mount the folder, or correct `recordings`; the daemon's user must be allowed to read it",
+    "cdr-none": "name the PBX's call records in `cdr`: Master.csv or its database",
+    "cdr-away": "see the path, the address, the user and the rights; the daemon's user must be allowed to read",
+    "cdr-not-understood": "see what writes the records: cdr_csv of Asterisk, or a table with Asterisk's own columns",
+    "cdr-timezone": "set `cdr_timezone` to the PBX's zone, or to UTC when cdr_csv.conf says usegmtime = yes",
     # The database.
     "database-away": "see that `database.url` is right, that the server runs, and that this user may open it",
     "database-missing": "nothing: `zeoncrm serve` or `zeoncrm user add` makes it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from zeoncrm.config import Config, PbxConfig
@@ -12,6 +13,7 @@ from zeoncrm.doctor.files import file_findings
 from zeoncrm.doctor.findings import Finding, problem
 from zeoncrm.doctor.pbx import examine_pbx
 from zeoncrm.doctor.people import people_findings
+from zeoncrm.doctor.records import examine_records
 from zeoncrm.doctor.web import examine_web
 from zeoncrm.pipeline.people import Directory
 
@@ -30,6 +32,7 @@ async def examine(config: Config, file: Path | None, call: str | None, say: Call
     await examine_web(config.web, say)
     ringing = None if call is None else ringing_pbx(config, people, call)
     for pbx in config.pbx:
+        await examine_records(pbx, datetime.now(UTC), say)
         asked = call if pbx is ringing else None
         try:
             async with asyncio.timeout(LONGEST):
