@@ -8,39 +8,20 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.databases import fill_template
 from tests.leaks import descriptors_left, open_descriptors, tasks_left
-from tests.pbx.accuracy import cases_in, table
 from tests.postgres import PostgresCluster, database_name, postgres_cluster
 from tests.real import need
+from tests.together import SharedTogether
 from zeoncrm.store.database import Database
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share something costly (a running PBX, a browser) stay together when the run is spread."""
-    for item in items:
-        if (shared := _shared_by(item)) is not None:
-            item.add_marker(pytest.mark.xdist_group(shared))
-
-
-def _shared_by(item: pytest.Item) -> str | None:
-    folder = item.path.relative_to(item.config.rootpath).parts[1]
-    if folder == "browser":
-        return folder
-    callspec = getattr(item, "callspec", None)
-    version = None if callspec is None else callspec.params.get("running_lab")
-    # The scenarios take as long as all other tests on that PBX together, which has another one then.
-    return None if version is None else f"asterisk {version} {'scenarios' if 'scenarios' in item.path.stem else ''}"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many of the hard cases were right on the real PBX, before pytest's own last words."""
-    lines = table(cases_in(report for reports in terminalreporter.stats.values() for report in reports))
-    if lines:
-        terminalreporter.section("hard cases that gave the right calls")
-        for line in lines:
-            terminalreporter.write_line(line)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """How the tests are spread when several run side by side."""
+    return SharedTogether(config, log)
 
 
 def _leaks_allowed(request: pytest.FixtureRequest) -> bool:
