@@ -12,8 +12,9 @@ from zeoncrm.ami.channels import ANSWER, UP, Channel
 from zeoncrm.ami.consult import consultation
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.legs import Legs
-from zeoncrm.ami.outcomes import is_voicemail, outside_result
+from zeoncrm.ami.outcomes import outside_result
 from zeoncrm.ami.view import View, talks
+from zeoncrm.ami.waiting import Waiting
 from zeoncrm.pipeline.call_events import (
     AnsweredOutside,
     CallEnded,
@@ -54,11 +55,8 @@ class LiveCall:
     # Other outside lines that took the call for us.
     forwards: list[Channel] = field(default_factory=list)
     consult: Consult | None = None
-    # Inbound, not answered yet: where the caller is; whether the PBX answered, and only after phones had rung in vain.
-    queue: str | None = None
-    stage: Reached | None = None
-    pbx_answered: bool = False
-    answered_after_ringing: bool = False
+    # Inbound, not answered yet: where the caller is.
+    waiting: Waiting = field(default_factory=Waiting)
     # When the caller left, while the end waits for the call record.
     left_at: datetime | None = None
     # Outbound, not answered yet: the extension that asked for it, its channel once the rep is on it, the id that a
@@ -100,7 +98,7 @@ class LiveCall:
             self._identify(self.caller, at, events)
         self._follow_legs(at, events)
         if self.direction is Direction.INBOUND and not self.answered and self.caller is not None:
-            self._follow_stage(self.caller, at, events)
+            self._follow_waiting(self.caller, at, events)
         if self.answered:
             self._follow_consultation(at, events)
         return events
@@ -177,7 +175,7 @@ class LiveCall:
             events += answers
             self._take_forwards(hearing, at, events)
         if self.legs.take_ringing(self._ringing()) and self._queue_now() is None:
-            self.stage = Reached.RINGING
+            self.waiting.stage = Reached.RINGING
         if self.legs.have_changed:
             events += self.legs.follow(at, taken=self._is_taken(), held=self._is_held(), left=self._has_caller_left())
 
@@ -209,10 +207,6 @@ class LiveCall:
         """Somebody has the call."""
         return self.legs.any_talking or any(not line.is_over for line in self.forwards)
 
-    def _was_taken(self) -> bool:
-        """A phone was taken, though perhaps put down before its user came into the conversation."""
-        return bool(self._answering())
-
     def _is_taken(self) -> bool:
         """Somebody answered who is not connected with the caller yet."""
         return any(
@@ -235,22 +229,11 @@ class LiveCall:
         caller = self.caller if self.direction is Direction.INBOUND else self.rep
         return caller is not None and caller.is_over
 
-    def _follow_stage(self, caller: Channel, at: datetime, events: list[CallEvent]) -> None:
-        """Where a caller is with whom nobody talks yet."""
-        if caller.state == UP and not self.pbx_answered:
-            self.pbx_answered = True
-            rang = self.stage is Reached.RINGING and not self.legs.any_ringing
-            self.answered_after_ringing = rang and not self._was_taken()
+    def _follow_waiting(self, caller: Channel, at: datetime, events: list[CallEvent]) -> None:
         queue = self._queue_now()
-        if queue is not None:
-            self.stage = Reached.QUEUE
-            if queue != self.queue:
-                self.queue = queue
-                events.append(CallQueued(call_id=self.id, at=at, queue=queue))
-        elif caller.parked:
-            self.stage = Reached.PARKING
-        elif caller.state == UP and self.stage is None:
-            self.stage = Reached.IVR
+        taken = bool(self._answering())
+        if self.waiting.follow(caller, queue, ringing=self.legs.any_ringing, taken=taken) and queue is not None:
+            events.append(CallQueued(call_id=self.id, at=at, queue=queue))
 
     def _queue_now(self) -> str | None:
         """The queue in which the caller waits, perhaps at the end of a Local channel."""
@@ -291,7 +274,7 @@ class LiveCall:
         taken, held, left = self._is_taken(), self._is_held(), self._has_caller_left()
         events = self.legs.last_words(at, cause, taken=taken, held=held, left=left)
         result = self._result()
-        reached = self._reached() if result is CallResult.MISSED else None
+        reached = self.waiting.reached(self.caller) if result is CallResult.MISSED else None
         events.append(CallEnded(call_id=self.id, at=at, result=result, reached=reached, provisional=provisional))
         return events
 
@@ -323,19 +306,3 @@ class LiveCall:
             return False
         self.left_at = self.left_at or at
         return at - self.left_at < RECORD_GRACE
-
-    def _reached(self) -> Reached:
-        """How far an unanswered caller got."""
-        caller = self.caller
-        if caller is None:
-            return self.stage or Reached.RINGING
-        if caller.queue:
-            return Reached.QUEUE
-        if caller.parked:
-            return Reached.PARKING
-        # An account that may not see call records has only a guess: what else answers when the phones have not?
-        if is_voicemail(caller.application) or (self.answered_after_ringing and not caller.record_closed):
-            return Reached.VOICEMAIL
-        if self.stage is not None:
-            return self.stage
-        return Reached.IVR if caller.state == UP else Reached.RINGING

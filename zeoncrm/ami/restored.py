@@ -7,6 +7,7 @@ from functools import reduce
 from zeoncrm.ami.legs import LiveLeg
 from zeoncrm.ami.live_call import LiveCall
 from zeoncrm.ami.view import View
+from zeoncrm.ami.waiting import Waiting
 from zeoncrm.pipeline.call_events import Direction, Reached
 from zeoncrm.pipeline.calls import Call, Leg, Progress
 
@@ -25,8 +26,7 @@ def restored_call(call: Call, view: View) -> LiveCall:
         caller_name=call.caller_name,
         linkedids=set(call.linkedids),
         answered=answered,
-        queue=call.queue,
-        stage=_stage(call),
+        waiting=Waiting(call.queue, _stage(call)),
         dialled=answered or call.progress in {Progress.CALLING, Progress.RINGING_THERE},
         rang_there=answered or call.progress is Progress.RINGING_THERE,
         restored=True,
