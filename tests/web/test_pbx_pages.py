@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.web.desks import NotedDesk
 from tests.web.world import NOON, PBX, World
 from zeoncrm.ami.recording import calls_in, read_stream
 from zeoncrm.pipeline.calls import Call
-from zeoncrm.pipeline.pbx_desks import Trouble
+from zeoncrm.pipeline.pbx_desks import BackfillSeen, Trouble
 from zeoncrm.web.services import PbxStatus
 
 
@@ -30,6 +31,18 @@ async def test_the_page_tells_an_admin_all_of_each_link(world: World) -> None:
     for words in ("connected", "something is amiss", "3.2", "connection refused", "no click-to-call", "PJSIP/105"):
         assert words in text
     assert re.search(r"Drift</dt><dd>7<", text)
+
+
+async def test_the_page_tells_how_the_records_of_calls_are_read(world: World) -> None:
+    ada = await world.browser("ada")
+    assert "records of calls are not read" in (await ada.get("/pbx")).text
+    seen = BackfillSeen("csv", NOON, NOON, None, None, 3, 1)
+    world.desk.more = {"backfill": seen}
+    assert "3 calls filled in" in (await ada.get("/pbx")).text
+    world.desk.more = {"backfill": replace(seen, problem="permission denied", problem_since=NOON)}
+    assert "permission denied" in (await ada.get("/pbx")).text
+    (link,) = (await (await world.api("ada")).get("/api/v1/pbx")).json["items"]
+    assert (link["backfill"]["problem"], link["backfill"]["made"]) == ("permission denied", 3)
 
 
 async def test_others_see_the_state_and_no_more(world: World) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from zeoncrm.ami.cdr.backfill import CdrState
 from zeoncrm.ami.masking import Mask, masked_options
 from zeoncrm.ami.pbx import Pbx
 from zeoncrm.ami.rights import NEEDED
@@ -14,7 +15,7 @@ from zeoncrm.ami.traced_call import frames_of, recording_of, trace_of
 from zeoncrm.pipeline.call_traces import CallTrace
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.numbering import Numbering
-from zeoncrm.pipeline.pbx_desks import PbxReport, RightSeen, Trouble
+from zeoncrm.pipeline.pbx_desks import BackfillSeen, PbxReport, RightSeen, Trouble
 
 # A minute without an event while people talk is nothing strange; the link has been looked at by then.
 QUIET = timedelta(seconds=30)
@@ -50,6 +51,7 @@ class Desk:
             too_long=counters.dropped,
             rights=tuple(RightSeen(right.key, connection.rights.has(right), right.cost) for right in NEEDED),
             endpoints=pbx.endpoints,
+            backfill=_backfill_seen(pbx.backfill.state) if pbx.backfill else None,
         )
 
     @property
@@ -75,6 +77,18 @@ class Desk:
         live = self._pbx.tracker.calls.get(call.id)
         own = {self._pbx.channel_id(call.id)}
         return replace(call, linkedids=call.linkedids | own | (live.linkedids if live else set()))
+
+
+def _backfill_seen(state: CdrState) -> BackfillSeen:
+    return BackfillSeen(
+        state.source,
+        state.watermark,
+        state.last_run,
+        state.problem,
+        state.problem_since,
+        state.made,
+        state.completed,
+    )
 
 
 def _trace(kept: Kept, call: Call, numbering: Numbering) -> CallTrace | None:

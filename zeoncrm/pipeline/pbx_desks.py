@@ -28,13 +28,29 @@ class Trouble:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class BackfillSeen:
+    """How the PBX's own records of calls are read. `watermark`: the end of the last call read; None: none yet.
+
+    `made` calls were not known before, `completed` ones not wholly.
+    """
+
+    source: str
+    watermark: datetime | None
+    last_run: datetime | None
+    problem: str | None
+    problem_since: datetime | None
+    made: int
+    completed: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PbxReport:
     """How a link is, and what it has been through since the daemon started. Times are UTC.
 
     `state`: connecting, up, auth-failed or down. `quiet`: no event for long though calls go on; the PBX is asked then.
     `drift`: channels that comparisons showed otherwise than events had told. `stalls`: how often events had stopped
-    while the link was up. `backfill`: what is known of calls that ended while nobody looked; None when nothing is.
+    while the link was up. `backfill` is None when no records of the PBX are read.
     """
 
     name: str
@@ -54,7 +70,7 @@ class PbxReport:
     too_long: int
     rights: tuple[RightSeen, ...]
     endpoints: tuple[Endpoint, ...]
-    backfill: str | None = None
+    backfill: BackfillSeen | None = None
 
 
 class PbxDesk(Protocol):

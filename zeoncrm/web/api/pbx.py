@@ -35,6 +35,18 @@ class TroubleOut(Output):
     reason: str | None
 
 
+class BackfillOut(Output):
+    """How the PBX's own records of calls are read; `watermark`: the end of the last call read."""
+
+    source: str
+    watermark: datetime | None
+    last_run: datetime | None
+    problem: str | None
+    problem_since: datetime | None
+    made: int
+    completed: int
+
+
 class PbxOut(Output):
     """A link. Counts are since the daemon started; `quiet`: no event for long though calls go on."""
 
@@ -53,7 +65,7 @@ class PbxOut(Output):
     drift: int
     not_understood: int
     too_long: int
-    backfill: str | None
+    backfill: BackfillOut | None
     rights: list[RightOut]
     endpoints: list[EndpointOut]
 
