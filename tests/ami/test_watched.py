@@ -146,6 +146,33 @@ def test_what_was_heard_is_more_exact_than_the_list() -> None:
     assert numbers(known) == {"sales": []}
 
 
+def member(event: str, interface: str, *, paused: str = "0", state_interface: str = "", queue: str = "sales") -> bytes:
+    location = "Location" if event == "QueueMember" else "Interface"
+    return (
+        f"Event: {event}\r\nQueue: {queue}\r\nName: Agent\r\nMemberName: Agent\r\n{location}: {interface}\r\n"
+        f"StateInterface: {state_interface}\r\nMembership: dynamic\r\nPenalty: 0\r\nPaused: {paused}\r\n\r\n"
+    ).encode()
+
+
+def members(known: Queues) -> list[tuple[str | None, bool]]:
+    [sales] = known.views("RU", lambda uniqueid: None)
+    return [(each.extension, each.paused) for each in sales.members]
+
+
+def test_members_are_known_by_their_extension_and_come_pause_and_go() -> None:
+    known = Queues("main")
+    listed = [params("sales"), member("QueueMember", "Local/101@from-queue/n", state_interface="PJSIP/101")]
+    known.feed(queues.LISTING.read(listed, NOON))
+    assert members(known) == [("101", False)]
+    assert heard(known, member("QueueMemberAdded", "Local/102@from-queue/n"))
+    assert heard(known, member("QueueMemberPause", "Local/102@from-queue/n", paused="1"))
+    assert not heard(known, member("QueueMemberPause", "Local/102@from-queue/n", paused="1"))
+    assert members(known) == [("101", False), ("102", True)]
+    assert heard(known, member("QueueMemberRemoved", "Local/101@from-queue/n"))
+    heard(known, member("QueueMemberAdded", "DAHDI/g0/5551234"))
+    assert members(known) == [("102", True), (None, False)]
+
+
 def test_damaged_entries_are_passed_over() -> None:
     known = Queues("main")
     known.feed(queues.LISTING.read([b"Event: QueueEntry\r\nQueue: sales\r\n\r\n", b"", entry("1", "x" * 300, 1)], NOON))

@@ -13,7 +13,7 @@ from tests.browser.site import Site
 from tests.browser.test_calls import NUMBER, answered, ended, rung
 from zeoncrm.pipeline.call_events import Consult, ConsultChanged
 from zeoncrm.pipeline.presence import PhoneState
-from zeoncrm.pipeline.queues import Queue, Waiting
+from zeoncrm.pipeline.queues import Member, Queue, Waiting
 
 
 def phones(site: Site, **states: str) -> None:
@@ -143,11 +143,13 @@ async def test_the_live_panel_follows_calls_queues_and_people(site: Site, opened
     now = datetime.now(UTC)
     caller = Waiting(call_id, NUMBER, NUMBER, None, now - timedelta(seconds=90))
     later = Waiting(None, None, None, None, now)
-    site.phone.queues = (Queue("main", "help"), Queue("main", "sales", (caller, later)))
+    members = (Member("101", "Anna"), Member("103", "Vera"), Member("103", "Vera", paused=True))
+    site.phone.queues = (Queue("main", "help"), Queue("main", "sales", (caller, later), members))
     site.watch.stir()
     queues = vera.locator(".live-queue")
     await expect(queues).to_have_count(2)
-    await expect(queues.first).to_contain_text("sales")
+    await expect(queues.first.locator("h3")).to_have_text("sales2free: 1 of 3 · paused: 1")
+    await expect(queues.nth(1)).to_contain_text("nobody takes its calls")
     waiting = queues.first.locator(".live-row")
     await expect(waiting.first).to_contain_text("Ivan Petrov")
     await expect(waiting.first).to_contain_text("1:3")

@@ -111,6 +111,23 @@ async def test_two_callers_wait_the_longest_first_until_one_is_taken_and_one_giv
 
 
 @on_all
+async def test_the_members_of_a_queue_pause_and_come_back(lab: Lab, daemon: Daemon) -> None:
+    async def are(*members: tuple[str, bool]) -> None:
+        def now() -> bool:
+            told = (event["queue"] for event in daemon.events[::-1] if event["type"] == "queue.changed")
+            fpbx = next((queue for queue in told if queue["name"] == "fpbx"), None)
+            return fpbx is not None and [(each["extension"], each["paused"]) for each in fpbx["members"]] == [*members]
+
+        await daemon.until(now, f"members {members}")
+
+    agent = {"Queue": "fpbx", "Interface": "Local/102@from-queue/n"}
+    await lab.pbx.client.action("QueuePause", **agent, Paused="true")
+    await are(("101", False), ("102", True), ("103", False))
+    await lab.pbx.client.action("QueuePause", **agent, Paused="false")
+    await are(("101", False), ("102", False), ("103", False))
+
+
+@on_all
 async def test_the_next_daemon_finds_who_waits_since_when_and_who_talks(lab: Lab, daemon: Daemon) -> None:
     panel = Panel(daemon)
     await lab.call_in(FIRST, did="4952150104")

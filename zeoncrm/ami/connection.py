@@ -26,6 +26,7 @@ from zeoncrm.ami.errors import (
 from zeoncrm.ami.inbox import Inbox
 from zeoncrm.ami.link import Counters, LinkState, LinkStatus, Listing, PbxAccount, Timings
 from zeoncrm.ami.messages import CdrWritten, Malformed, Message, QueueJoined, QueueLeft, Reloaded
+from zeoncrm.ami.queues import MemberLeft, MemberSeen
 from zeoncrm.ami.rights import Rights, learn_rights
 from zeoncrm.ami.wire import Wire
 
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 _DEFAULT_TIMINGS = Timings()
 # An account that may not read `call` gets these all the same: they are `cdr`, `agent` and `system`.
-_OTHER_RIGHTS = (CdrWritten, QueueJoined, QueueLeft, Reloaded)
+_OTHER_RIGHTS = (CdrWritten, QueueJoined, QueueLeft, MemberSeen, MemberLeft, Reloaded)
 
 
 def _utc_now() -> datetime:

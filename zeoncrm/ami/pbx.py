@@ -48,7 +48,7 @@ class CallRecords:
     keep: Callable[[CallsTold], Awaitable[Filled | None]]
 
 
-PARSERS = {**messages.PARSERS, **presence.PARSERS}
+PARSERS = {**messages.PARSERS, **presence.PARSERS, **queues.PARSERS}
 # An attended transfer begins as soon as the PBX has heard its own keys.
 BEGINS_WITHIN = 4.0  # seconds
 

@@ -1,23 +1,26 @@
-"""Who waits in the queues.
+"""Who waits in the queues, and who is called for them.
 
-The changes need the right to read `agent`; the list needs none. `QueueCallerLeave` comes however a caller leaves; the
-end of the channel counts as well, should it not be heard.
+Whether a member is busy is not told here: `QueueMemberStatus` comes for each device and each of its queues, and says
+no more than the device's state. The changes need the right to read `agent`; the list needs none.
+`QueueCallerLeave` comes however a caller leaves; the end of the channel counts as well, should it not be heard.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from zeoncrm.ami.headers import Fields, Lookup, escaped, number_of, text, text_of
 from zeoncrm.ami.link import Listing
 from zeoncrm.ami.messages import ChannelGone, Message, QueueJoined, QueueLeft
+from zeoncrm.ami.parties import PHONES
 from zeoncrm.pipeline.numbers import normalise
-from zeoncrm.pipeline.queues import Queue, Waiting
+from zeoncrm.pipeline.queues import Member, Queue, Waiting
 
-# Of each queue, and queues: what is beyond is counted nowhere, but no PBX has so many.
+# Of each queue, and queues: what is beyond is not kept, but no PBX has so many.
 MOST_WAITING = 500
+MOST_MEMBERS = 500
 MOST_QUEUES = 500
 _LONGEST_ID = 200
 
@@ -33,10 +36,35 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class QueuesListed(Message):
-    """Every queue of the PBX, with who waits."""
+class MemberSeen(Message):
+    """`interface` is a member of the queue: new, paused, or back."""
 
-    queues: dict[str, tuple[Entry, ...]]
+    queue: str
+    interface: str
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLeft(Message):
+    """It is a member no more."""
+
+    queue: str
+    interface: str
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of a queue: who waits by channel id, and the members by interface."""
+
+    waiting: dict[str, Entry] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QueuesListed(Message):
+    """Every queue of the PBX."""
+
+    queues: dict[str, Known]
 
 
 class Queues:
@@ -44,49 +72,73 @@ class Queues:
 
     def __init__(self, pbx: str) -> None:
         self._pbx = pbx
-        self._waiting: dict[str, dict[str, Entry]] = {}
+        self._known: dict[str, Known] = {}
 
     def views(self, region: str, call_of: Callable[[str], str | None]) -> tuple[Queue, ...]:
         """The queues as the CRM sees them. `call_of` gives the id of the call of a channel."""
         return tuple(
-            Queue(self._pbx, name, tuple(_waiting(entry, region, call_of) for entry in _by_wait(entries.values())))
-            for name, entries in self._waiting.items()
+            Queue(
+                self._pbx,
+                name,
+                tuple(_waiting(entry, region, call_of) for entry in _by_wait(known.waiting.values())),
+                tuple(sorted(known.members.values(), key=lambda member: member.name)),
+            )
+            for name, known in self._known.items()
         )
 
     def feed(self, message: Message) -> bool:
         """Take the message if it is about queues; says whether anything is other than before."""
-        if isinstance(message, QueueJoined):
-            return self._join(message)
-        if isinstance(message, QueueLeft):
-            return self._leave(message.channel.uniqueid, message.queue)
         if isinstance(message, ChannelGone):
-            return any(self._leave(message.channel.uniqueid, name) for name in self._waiting)
+            return any(known.waiting.pop(message.channel.uniqueid, None) for known in self._known.values())
         if isinstance(message, QueuesListed):
-            listed = {name: {entry.uniqueid: entry for entry in entries} for name, entries in message.queues.items()}
-            before, self._waiting = self._waiting, {name: self._as_known(name, listed[name]) for name in listed}
-            return before != self._waiting
-        return False
+            before, self._known = self._known, message.queues
+            for name, known in self._known.items():
+                # What was heard is more exact: the list has whole seconds.
+                heard = before[name].waiting if name in before else {}
+                known.waiting = {uniqueid: heard.get(uniqueid, entry) for uniqueid, entry in known.waiting.items()}
+            return before != self._known
+        if not isinstance(message, QueueJoined | QueueLeft | MemberSeen | MemberLeft):
+            return False
+        place = _place(self._known, message.queue)
+        return place is not None and _change(place, message)
 
     def forget(self) -> None:
         """The link is lost: nothing is known."""
-        self._waiting.clear()
+        self._known = {}
 
-    def _join(self, message: QueueJoined) -> bool:
-        if len(self._waiting) >= MOST_QUEUES and message.queue not in self._waiting:
-            return False
-        entries, channel = self._waiting.setdefault(message.queue, {}), message.channel
-        if channel.uniqueid in entries or len(entries) >= MOST_WAITING:
-            return False
-        entries[channel.uniqueid] = Entry(channel.uniqueid, channel.number, channel.caller_name, message.at)
-        return True
 
-    def _leave(self, uniqueid: str, name: str) -> bool:
-        return self._waiting.get(name, {}).pop(uniqueid, None) is not None
+def _place(queues: dict[str, Known], name: str) -> Known | None:
+    """The queue of this name, made if there is room."""
+    if name in queues or len(queues) < MOST_QUEUES:
+        return queues.setdefault(name, Known())
+    return None
 
-    def _as_known(self, name: str, entries: dict[str, Entry]) -> dict[str, Entry]:
-        """What is known already is more exact: the list has whole seconds, and begins anew after a transfer."""
-        known = self._waiting.get(name, {})
-        return {uniqueid: known.get(uniqueid, entry) for uniqueid, entry in entries.items()}
+
+def _change(known: Known, message: QueueJoined | QueueLeft | MemberSeen | MemberLeft) -> bool:
+    match message:
+        case QueueJoined(channel=channel):
+            return _add(known, Entry(channel.uniqueid, channel.number, channel.caller_name, message.at))
+        case QueueLeft(channel=channel):
+            return known.waiting.pop(channel.uniqueid, None) is not None
+        case MemberSeen(interface=interface, member=member):
+            return _enlist(known, interface, member)
+        case MemberLeft(interface=interface):
+            return known.members.pop(interface, None) is not None
+
+
+def _add(known: Known, entry: Entry) -> bool:
+    if entry.uniqueid in known.waiting or len(known.waiting) >= MOST_WAITING:
+        return False
+    known.waiting[entry.uniqueid] = entry
+    return True
+
+
+def _enlist(known: Known, interface: str, member: Member) -> bool:
+    is_new = interface not in known.members
+    if known.members.get(interface) == member or (is_new and len(known.members) >= MOST_MEMBERS):
+        return False
+    known.members[interface] = member
+    return True
 
 
 def _by_wait(entries: Iterable[Entry]) -> list[Entry]:
@@ -99,16 +151,38 @@ def _waiting(entry: Entry, region: str, call_of: Callable[[str], str | None]) ->
 
 
 def _listed(frames: Sequence[bytes], at: datetime) -> QueuesListed:
-    queues: dict[str, tuple[Entry, ...]] = {}
+    queues: dict[str, Known] = {}
     for headers in map(Fields, frames):
-        name = text_of(headers, "Queue")
-        if name is None or (name not in queues and len(queues) >= MOST_QUEUES):
+        known = _place(queues, name) if (name := text_of(headers, "Queue")) else None
+        if known is None or name is None:
             continue
-        entries = queues.setdefault(name, ())
-        entry = _entry(headers, at) if headers.get("Event") == "QueueEntry" else None
-        if entry is not None and len(entries) < MOST_WAITING:
-            queues[name] = (*entries, entry)
+        if headers.get("Event") == "QueueEntry" and (entry := _entry(headers, at)):
+            _add(known, entry)
+        elif headers.get("Event") == "QueueMember" and (seen := _member(headers, at)):
+            _enlist(known, seen.interface, seen.member)
     return QueuesListed(at, queues)
+
+
+def _member(headers: Lookup, at: datetime) -> MemberSeen | None:
+    queue, interface = text_of(headers, "Queue"), text_of(headers, "Interface") or text_of(headers, "Location")
+    if queue is None or interface is None:
+        return None
+    extension = extension_of(text_of(headers, "StateInterface") or interface) or extension_of(interface)
+    name = escaped(headers.get("MemberName") or headers.get("Name")) or interface
+    return MemberSeen(at, queue, interface, Member(extension, name, headers.get("Paused") == "1"))
+
+
+def _left(headers: Lookup, at: datetime) -> MemberLeft | None:
+    queue, interface = text_of(headers, "Queue"), text_of(headers, "Interface") or text_of(headers, "Location")
+    return MemberLeft(at, queue, interface) if queue and interface else None
+
+
+def extension_of(interface: str) -> str | None:
+    """The extension in `PJSIP/101` or `Local/101@from-queue/n`."""
+    technology, _, rest = interface.partition("/")
+    if technology == "Local":
+        return rest.partition("@")[0] or None
+    return rest or None if technology in PHONES else None
 
 
 def _entry(headers: Lookup, at: datetime) -> Entry | None:
@@ -125,5 +199,10 @@ def _known(value: str | None) -> str | None:
     return None if value == "unknown" else value
 
 
+PARSERS = {
+    b"QueueMemberAdded": _member,
+    b"QueueMemberPause": _member,
+    b"QueueMemberRemoved": _left,
+}
 # A PBX that refuses has no queues: the module is not loaded.
 LISTING = Listing("QueueStatus", _listed, None)

@@ -18,9 +18,19 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """Whom a queue calls. `extension`: None for one that is no phone of ours; `paused`: it is not called now."""
+
+    extension: str | None
+    name: str
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """A queue of one PBX; who has waited longest comes first."""
 
     pbx: str
     name: str
     waiting: tuple[Waiting, ...] = ()
+    members: tuple[Member, ...] = ()

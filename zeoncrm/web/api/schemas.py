@@ -271,6 +271,14 @@ class WaitingOut(Output):
     since: datetime
 
 
+class MemberOut(Output):
+    """Whom a queue calls. `extension`: null for what is no phone of the PBX; `paused`: not called now."""
+
+    extension: str | None
+    name: str
+    paused: bool
+
+
 class QueueOut(Output):
     """A queue. `waiting`: the hundred who have waited longest, these first; `count`: how many wait."""
 
@@ -278,6 +286,7 @@ class QueueOut(Output):
     name: str
     count: int
     waiting: tuple[WaitingOut, ...]
+    members: tuple[MemberOut, ...]
 
 
 class QueuePage(Output):
@@ -406,7 +415,8 @@ def contact_out(contact: ContactRow) -> ContactOut:
 def queue_out(queue: Queue) -> QueueOut:
     """The queue as the API sends it."""
     waiting = tuple(WaitingOut.model_validate(each) for each in queue.waiting[:MOST_WAITING_SENT])
-    return QueueOut(pbx=queue.pbx, name=queue.name, count=len(queue.waiting), waiting=waiting)
+    members = tuple(MemberOut.model_validate(each) for each in queue.members)
+    return QueueOut(pbx=queue.pbx, name=queue.name, count=len(queue.waiting), waiting=waiting, members=members)
 
 
 def total_values(total: ColumnTotal, currency: str) -> dict[str, Any]:

@@ -75,6 +75,7 @@ function drawQueues(calls) {
   keyed(one("[data-list=queues]"), shown, keyOf, "live-queue", (row, queue) => {
     write(row, "name", links.size > 1 ? `${queue.name} · ${queue.pbx}` : queue.name);
     write(row, "count", queue.count);
+    write(row, "members", membersOf(queue));
     const more = queue.count - queue.waiting.length;
     one("[data-slot=more]", row).hidden = !more;
     write(row, "more", text("andMore", { count: more }));
@@ -87,6 +88,16 @@ function drawQueues(calls) {
   });
   const count = shown.reduce((sum, queue) => sum + queue.count, 0);
   total("waiting", count);
+}
+
+/** `free: 2 of 5 · paused: 1`; a queue that nobody is a member of says so. */
+function membersOf({ members }) {
+  if (!members.length) return text("noMembers");
+  const states = new Map(everybody().flatMap((each) => each.extensions.map((extension) => [extension, each.state])));
+  const free = members.filter((each) => !each.paused && states.get(each.extension) === "free").length;
+  const paused = members.filter((each) => each.paused).length;
+  const words = text("membersFree", { free, members: members.length });
+  return paused ? `${words} · ${text("membersPaused", { paused })}` : words;
 }
 
 function drawCalls(calls) {
