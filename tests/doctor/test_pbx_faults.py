@@ -71,6 +71,13 @@ async def test_a_web_server_is_made_to_speak(monkeypatch: pytest.MonkeyPatch) ->
     assert (found.id, "a web server" in found.text) == ("pbx-not-ami", True)
 
 
+async def test_a_port_that_says_nothing_at_all_is_taken_for_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONNECT", "_PROVOKED"):
+        monkeypatch.setattr(line_module, name, 0.05)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        assert ids(await examined(silent.getsockname()[1])) == ["pbx-hangs"]
+
+
 async def test_a_refused_log_in_says_from_which_address() -> None:
     found = await at(well(refuse_login="Authentication failed"))
     assert problems(found) == ["login-refused"]

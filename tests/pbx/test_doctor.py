@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from collections.abc import Coroutine
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.pbx.lab import EXTENSIONS, Behaviour, Lab
 from tests.pbx.roots import RELEASES
 from zeoncrm.config import PbxConfig
 from zeoncrm.doctor import call as call_module
+from zeoncrm.doctor import line as line_module
 from zeoncrm.doctor.findings import Finding
 from zeoncrm.doctor.pbx import examine_pbx
 from zeoncrm.pipeline.people import Directory
@@ -53,7 +55,8 @@ async def test_the_least_rights_are_enough_for_all_that_is_looked_at(lab: Lab) -
     assert ids(found) == []
     told = [each.text for each in found]
     assert f"Asterisk {lab.version}." in "\n".join(told)
-    assert {"events come", "8 of the people's phones are reachable", "lines to the outside: PJSIP/trunk"} <= set(told)
+    phones = f"{len(EXTENSIONS)} of the people's phones are reachable"
+    assert {"events come", phones, "lines to the outside: PJSIP/trunk"} <= set(told)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +125,17 @@ async def test_a_phone_that_nobody_takes_is_told(lab: Lab, monkeypatch: pytest.M
     found = await called(lab, lab.rings("101"))
     assert ids(found) == ["call-not-taken"]
     await lab.quiet()
+
+
+async def test_a_pbx_that_hangs_does_not_hold_doctor_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_module, "CONNECT", 0.5)
+    process = lab.pbx._process
+    assert process is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        assert ids(await examined(lab)) == ["pbx-hangs"]
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
 
 
 async def test_it_works_beside_the_daemon_and_does_not_disturb_it(daemon: Daemon, lab: Lab) -> None:

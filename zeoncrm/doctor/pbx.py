@@ -64,7 +64,10 @@ async def _unreached(pbx: PbxConfig, part: str, error: LinkLost) -> Finding:
         return problem(part, "pbx-refused", f"nothing listens on {pbx.host}:{pbx.port}")
     if text.startswith("no connection"):
         return problem(part, "pbx-unreachable", text)
-    if "nothing came" in text and (speaker := await who_answers(pbx.host, pbx.port)):
+    if "nothing came" in text:
+        speaker = await who_answers(pbx.host, pbx.port)
+        if speaker is None:
+            return problem(part, "pbx-hangs", f"{pbx.host}:{pbx.port}: {text}")
         text = f"no AMI answers there, but {speaker}"
     return problem(part, "pbx-not-ami", f"{pbx.host}:{pbx.port}: {text}")
 
