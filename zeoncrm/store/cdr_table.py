@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,7 +48,8 @@ class CdrTable:
     def __init__(self, url: str) -> None:
         """Raises StoreError for what is no such URL, and for a driver that is not installed."""
         parsed, self._table = _read_url(url)
-        self.name = f"{parsed.set(drivername=parsed.get_backend_name()).render_as_string()} table {self._table}"
+        self._file = Path(parsed.database.removeprefix("file:")) if parsed.database and _is_sqlite(parsed) else None
+        self.name = f"{make_url(url).difference_update_query(['table']).render_as_string()} table {self._table}"
         self._engine = create_async_engine(parsed, poolclass=NullPool, hide_parameters=True, **_options(parsed))
 
     async def ended_since(self, since: datetime, most: int) -> list[Mapping[str, Any]]:
@@ -88,6 +91,7 @@ class CdrTable:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        self._check_file()
         try:
             with translated():
                 async with asyncio.timeout(SECONDS), self._engine.connect() as connection:
@@ -95,6 +99,11 @@ class CdrTable:
                     yield connection
         except TimeoutError as error:
             raise StoreError(f"no answer within {SECONDS} s") from error
+
+    def _check_file(self) -> None:
+        """Before a thread of the driver's fails at it."""
+        if self._file is not None and not os.access(self._file, os.R_OK):
+            raise StoreError("no such file" if not self._file.exists() else "the file may not be read")
 
     async def _restrain(self, connection: AsyncConnection) -> None:
         """The server itself gives up what takes long, and lets nothing be changed."""
@@ -161,10 +170,14 @@ def _read_url(text: str) -> tuple[URL, str]:
     url = url.difference_update_query(["table"]).set(drivername=driver)
     if url.get_backend_name() == "mysql" and importlib.util.find_spec("aiomysql") is None:
         raise StoreError("MySQL and MariaDB need a driver: pip install 'zeoncrm[mysql]'")
-    if url.get_backend_name() == "sqlite":
+    if _is_sqlite(url):
         path = "/" + (url.database or "").lstrip("/") if not (url.database or "").startswith(".") else url.database
         url = url.set(database=f"file:{path}").update_query_dict({"mode": "ro", "uri": "true"})
     return url, str(table)
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
 
 
 def _options(url: URL) -> dict[str, Any]:

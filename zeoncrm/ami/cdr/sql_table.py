@@ -45,9 +45,11 @@ class SqlTable:
             found = await self._page(after if going_on else after - _OVERLAP)
             records, bad, why = self._records(found)
             ended = [row.end for row in records]
-            rest, _, _ = self._records(await self._rest(records))
+            others, _, _ = self._records(await self._rest(records))
         except StoreError as error:
             raise CdrError(f"{self.name}: {error}") from error
+        known = set(records)
+        rest = [row for row in others if row not in known]
         last = max([after, *ended])
         more = len(found) >= self._most_rows and last > after
         reads = [Read(row, _mark(row.end)) for row in records] + [Read(row, None) for row in rest]

@@ -1,0 +1,267 @@
+"""When records are read, which calls are over, and from where the next reading begins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from zeoncrm.ami.cdr.backfill import MOST_CALLS, Backfill, Surroundings
+from zeoncrm.ami.cdr.heard import HeardChannels
+from zeoncrm.ami.cdr.rows import CdrRow
+from zeoncrm.ami.cdr.sources import CdrError, Mark, Read, Reading
+from zeoncrm.ami.facts import Facts
+from zeoncrm.ami.messages import ChannelSeen, Snapshot
+from zeoncrm.pipeline.backfill import CallsTold, Filled
+from zeoncrm.pipeline.numbering import Numbering
+from zeoncrm.store.errors import StoreError
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def row(number: int, ended: datetime = NOON, *, peer: str = "101", **more: Any) -> CdrRow:
+    """A call from this number that the extension answered, and that ended then."""
+    linkedid = more.pop("linkedid", f"1772452800.{number}")
+    return CdrRow(
+        start=ended - MINUTE,
+        end=ended,
+        answer=ended - MINUTE / 2,
+        channel=f"PJSIP/trunk-{number:08x}",
+        peer=f"PJSIP/{peer}-{number:08x}",
+        src=f"7903111{number:04}",
+        dst="4952150000",
+        app="Dial",
+        data=f"PJSIP/{peer},20",
+        disposition="ANSWERED",
+        uniqueid=linkedid,
+        linkedid=linkedid,
+        **more,
+    )
+
+
+@dataclass
+class Records:
+    """A source that is a list; a mark is a place in it."""
+
+    rows: list[CdrRow] = field(default_factory=list)
+    most: int = 1000
+    bad: int = 0
+    problem: str | None = None
+    name: str = "csv:///Master.csv"
+
+    async def begin(self, now: datetime) -> Mark:
+        return {"at": len(self.rows)}
+
+    async def read(self, mark: Mark) -> Reading:
+        if self.problem is not None:
+            raise CdrError(self.problem)
+        first = int(mark["at"])
+        rows = self.rows[first : first + self.most]
+        after = first + len(rows)
+        reads = [Read(row, {"at": first + place}) for place, row in enumerate(rows)]
+        return Reading(reads, {"at": after}, after < len(self.rows), self.bad, "3 columns" if self.bad else "")
+
+
+class Office:
+    """What is kept, and what the tracker knows, for a backfill under test."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.now = NOON + 10 * MINUTE
+        self.kept: list[CallsTold] = []
+        self.mark: Mark | None = {
+            "since": (NOON - timedelta(days=9)).isoformat(),
+            "until": (NOON - MINUTE).isoformat(),
+            "place": {"at": 0},
+        }
+        self.ready = True
+        self.going_on: set[str] = set()
+        self.heard: set[str] = set()
+        self.refuses: Callable[[CallsTold], bool] = lambda told: False
+        around = Surroundings(
+            is_ready=lambda: self.ready,
+            goes_on=lambda ids, _: not ids.isdisjoint(self.going_on),
+            was_heard=lambda ids, _: ids <= self.heard,
+            numbering=lambda: Numbering("RU", frozenset({"101", "102"})),
+            mark=self._mark,
+            keep=self._keep,
+        )
+        self.backfill = Backfill("main", records, around, clock=lambda: self.now, period=0.01)
+
+    async def _mark(self) -> Mark | None:
+        return self.mark
+
+    async def _keep(self, told: CallsTold) -> Filled | None:
+        if self.refuses(told):
+            return None
+        self.kept.append(told)
+        self.mark = told.mark
+        return Filled(made=len(told.calls))
+
+    @property
+    def place(self) -> int:
+        assert self.mark is not None
+        return int(self.mark["place"]["at"])
+
+    @property
+    def callers(self) -> list[str]:
+        """Whose calls were kept."""
+        return [(call.number or "")[-4:] for told in self.kept for call in told.calls]
+
+
+async def test_new_records_become_calls_once() -> None:
+    office = Office(Records([row(1), row(2, NOON + MINUTE)]))
+    assert not await office.backfill.read()
+    assert (office.callers, office.place) == (["0001", "0002"], 2)
+    await office.backfill.read()
+    assert len(office.kept) == 1
+    state = office.backfill.state
+    assert (state.made, state.watermark, state.last_run, state.problem) == (2, NOON + MINUTE, office.now, None)
+
+
+async def test_what_is_there_the_first_time_is_history() -> None:
+    office = Office(Records([row(1), row(2)]))
+    office.mark = None
+    await office.backfill.read()
+    assert (office.callers, office.place) == ([], 2)
+    office.records.rows.append(row(3, office.now))
+    office.now += MINUTE
+    await office.backfill.read()
+    assert office.callers == ["0003"]
+
+
+async def test_a_call_that_goes_on_is_read_again_when_it_is_over() -> None:
+    office = Office(Records([row(1), row(2), row(3)]))
+    office.going_on = {"1772452800.2"}
+    assert not await office.backfill.read()
+    assert (office.callers, office.place) == (["0001", "0003"], 1)
+    office.going_on = set()
+    await office.backfill.read()
+    assert (office.callers[2:], office.place) == (["0002", "0003"], 3)
+
+
+async def test_a_call_that_ended_a_moment_ago_may_get_more_records() -> None:
+    office = Office(Records([row(1), row(2, NOON + 10 * MINUTE)]))
+    assert await office.backfill.read()
+    assert (office.callers, office.place) == (["0001"], 1)
+    office.now += MINUTE
+    assert not await office.backfill.read()
+    assert office.callers == ["0001", "0002"]
+
+
+async def test_a_call_all_of_which_was_heard_is_left_to_the_tracker() -> None:
+    office = Office(Records([row(1), row(2)]))
+    office.heard = {"1772452800.1"}
+    await office.backfill.read()
+    assert (office.callers, office.place) == (["0002"], 2)
+
+
+async def test_records_of_long_ago_that_turn_up_again_make_no_calls() -> None:
+    office = Office(Records([row(1, NOON - timedelta(hours=3)), row(2)]))
+    await office.backfill.read()
+    assert office.callers == ["0002"]
+
+
+async def test_much_is_read_bit_by_bit_and_no_call_is_torn() -> None:
+    rows = [row(number, NOON + number * MINUTE) for number in range(10)]
+    rows[9] = replace(rows[9], linkedid="1772452800.0", peer="PJSIP/102-00000009", channel=rows[0].channel)
+    office = Office(Records(rows, most=3))
+    office.now = NOON + timedelta(hours=9)
+    await office.backfill.read()
+    assert office.callers == [f"{number:04}" for number in range(9)]
+    assert office.place == 10
+    (first, *_) = (call for told in office.kept for call in told.calls)
+    assert (first.answered_by, first.last_extension) == ("101", "102")
+
+
+async def test_many_calls_are_kept_in_several_goes_and_the_mark_with_the_last() -> None:
+    office = Office(Records([row(number) for number in range(MOST_CALLS + 1)]))
+    await office.backfill.read()
+    assert [(len(told.calls), told.mark["place"]["at"]) for told in office.kept] == [
+        (MOST_CALLS, 0),
+        (1, MOST_CALLS + 1),
+    ]
+
+
+async def test_a_call_that_can_never_be_written_keeps_no_other_out() -> None:
+    office = Office(Records([row(1), row(2), row(3)]))
+    office.refuses = lambda told: any((call.number or "").endswith("0002") for call in told.calls)
+    await office.backfill.read()
+    assert (office.callers, office.place) == (["0001", "0003"], 3)
+
+
+async def runs(office: Office, until: Callable[[], bool]) -> None:
+    task = asyncio.create_task(office.backfill.run())
+    async with asyncio.timeout(15):
+        while not until():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_nothing_is_read_before_the_link_is_up() -> None:
+    office = Office(Records([row(1)]))
+    office.ready = False
+    passed = asyncio.get_running_loop().time() + 0.05
+    await runs(office, lambda: asyncio.get_running_loop().time() > passed)
+    assert office.backfill.state.last_run is None
+    office.ready = True
+    await runs(office, lambda: bool(office.kept))
+    assert office.callers == ["0001"]
+
+
+async def test_a_source_that_fails_is_said_once_and_read_again_when_it_is_back() -> None:
+    office = Office(Records([row(1)], problem="Master.csv: Permission denied"))
+    with capture_logs() as logs:
+        await runs(office, lambda: office.backfill.state.problem is not None)
+        passed = asyncio.get_running_loop().time() + 0.05
+        await runs(office, lambda: asyncio.get_running_loop().time() > passed)
+        assert [line["reason"] for line in logs if line["log_level"] == "warning"] == [office.records.problem]
+        assert office.backfill.state.problem_since == office.now
+        office.records.problem = None
+        await runs(office, lambda: office.backfill.state.problem is None)
+    assert [line["event"] for line in logs if "again" in line["event"]] == ["call records are read again"]
+    assert office.callers == ["0001"]
+
+
+@pytest.mark.parametrize("error", [StoreError("away"), ZeroDivisionError()])
+async def test_nothing_that_goes_wrong_stops_it(error: Exception) -> None:
+    office = Office(Records([row(1)]))
+    raised: list[Exception] = []
+
+    def refuses(told: CallsTold) -> bool:
+        if not raised:
+            raised.append(error)
+            raise error
+        return False
+
+    office.refuses = refuses
+    await runs(office, lambda: bool(office.kept))
+    assert office.callers == ["0001"]
+
+
+async def test_records_that_are_not_understood_are_counted_and_the_others_kept() -> None:
+    office = Office(Records([row(1)], bad=2))
+    await office.backfill.read()
+    assert office.callers == ["0001"]
+    assert office.backfill.state.problem == "2 records were not understood, the last for 3 columns"
+
+
+def test_only_channels_that_were_born_on_an_unbroken_link_count_as_heard() -> None:
+    heard = HeardChannels(most=6)
+    first, second = (Facts(uniqueid=f"1.{n}", name=f"PJSIP/101-{n}", state=0, linkedid=f"1.{n}") for n in (1, 2))
+    heard.feed(ChannelSeen(NOON, first, created=True))
+    heard.feed(ChannelSeen(NOON, second))
+    assert heard.has_all({"1.1"}, set())
+    assert heard.has_all(set(), {"PJSIP/101-1"})
+    assert not heard.has_all({"1.1", "1.2"}, set())
+    heard.feed(Snapshot(NOON, (), periodic=True))
+    assert heard.has_all({"1.1"}, set())
+    heard.feed(Snapshot(NOON, ()))
+    assert not heard.has_all({"1.1"}, set())

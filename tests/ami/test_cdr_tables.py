@@ -1,0 +1,218 @@
+"""The tables in which PBXs keep their call records: read in pages, never written, and a bad one costs a clear word."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from zeoncrm.ami.cdr.sources import CdrError, Mark
+from zeoncrm.ami.cdr.sql_table import SqlTable
+from zeoncrm.store.cdr_table import CdrTable
+from zeoncrm.store.engines import driver_url
+from zeoncrm.store.errors import StoreError
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+MOSCOW = timezone(timedelta(hours=3))
+
+# As FreePBX makes it (its MySQL types in the nearest of each engine): no `end`, no key, times of the PBX.
+FREEPBX = """CREATE TABLE cdr (calldate timestamp NOT NULL, clid varchar(80), src varchar(80), dst varchar(80),
+ dcontext varchar(80), channel varchar(80), dstchannel varchar(80), lastapp varchar(80), lastdata varchar(80),
+ duration integer, billsec integer, disposition varchar(45), amaflags integer, accountcode varchar(20),
+ uniqueid varchar(32), userfield varchar(255), did varchar(50), recordingfile varchar(255), cnum varchar(80),
+ linkedid varchar(32), peeraccount varchar(80), sequence integer)"""
+# As somebody may have made it for cdr_adaptive_odbc, with the names that Asterisk's own columns have.
+ADAPTIVE = """CREATE TABLE cdr (accountcode varchar(20), src varchar(80), dst varchar(80), dcontext varchar(80),
+ clid varchar(80), channel varchar(80), dstchannel varchar(80), lastapp varchar(80), lastdata varchar(80),
+ "start" timestamp NOT NULL, answer timestamp, "end" timestamp, duration integer, billsec integer,
+ disposition varchar(45), uniqueid varchar(150), linkedid varchar(150))"""
+
+
+class Pbx:
+    """The database of a PBX, as the PBX sees it: it may write."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine = create_async_engine(driver_url(url))
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[AsyncConnection]:
+        async with self._engine.begin() as connection:
+            yield connection
+
+    async def make(self, statement: str) -> None:
+        async with self.connected() as connection:
+            await connection.execute(sa.text(statement))
+
+    async def note(self, number: int, at: datetime = NOON, seconds: int = 10, **more: Any) -> None:
+        """A call of so many seconds that began then."""
+        local = at.astimezone(MOSCOW).replace(tzinfo=None)
+        row = {
+            "src": f"7903111{number:04}",
+            "dst": "4952150000",
+            "channel": f"PJSIP/trunk-{number:08x}",
+            "dstchannel": f"PJSIP/101-{number:08x}",
+            "lastapp": "Dial",
+            "lastdata": "PJSIP/101,20",
+            "duration": seconds,
+            "billsec": seconds - 4,
+            "disposition": "ANSWERED",
+            "uniqueid": f"1772452800.{number}",
+            "linkedid": f"1772452800.{number}",
+            **more,
+        }
+        if "start" in more:
+            row |= {"start": local, "end": local + timedelta(seconds=seconds), "answer": local + timedelta(seconds=4)}
+        else:
+            row |= {"calldate": local}
+        if self._engine.dialect.name == "sqlite":
+            row = {name: f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value
+                   for name, value in row.items()}  # fmt: skip
+        names, places = ", ".join(f'"{name}"' for name in row), ", ".join(f":{name}" for name in row)
+        async with self.connected() as connection:
+            await connection.execute(sa.text(f"INSERT INTO cdr ({names}) VALUES ({places})"), row)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+@pytest.fixture
+async def pbx(database_url: str) -> AsyncIterator[Pbx]:
+    pbx = Pbx(database_url)
+    yield pbx
+    await pbx.close()
+
+
+def source(pbx: Pbx, **options: Any) -> SqlTable:
+    return SqlTable(CdrTable(pbx.url), MOSCOW, **options)
+
+
+async def read_all(table: SqlTable, mark: Mark) -> tuple[list[str], Mark]:
+    callers, more = [], True
+    while more:
+        reading = await table.read(mark)
+        callers += [read.row.src[-4:] for read in reading.records]
+        mark, more = reading.mark, reading.more
+    return callers, mark
+
+
+async def test_the_table_of_freepbx_is_read(pbx: Pbx) -> None:
+    await pbx.make(FREEPBX)
+    table = source(pbx)
+    mark = await table.begin(NOON)
+    await pbx.note(1, NOON - timedelta(hours=1))
+    await pbx.note(2, did="4952150007")
+    (read,) = (await table.read(mark)).records
+    row = read.row
+    assert (row.start, row.answer, row.end) == (NOON, NOON + timedelta(seconds=4), NOON + timedelta(seconds=10))
+    assert (row.src, row.line, row.linkedid, row.app) == ("79031110002", "4952150007", "1772452800.2", "Dial")
+
+
+async def test_a_table_that_cdr_adaptive_odbc_fills_is_read(pbx: Pbx) -> None:
+    await pbx.make(ADAPTIVE)
+    table = source(pbx)
+    mark = await table.begin(NOON)
+    await pbx.note(1, NOON - timedelta(hours=1), start=None)
+    await pbx.note(2, start=None)
+    (read,) = (await table.read(mark)).records
+    assert (read.row.start, read.row.answer, read.row.end) == (
+        *(NOON, NOON + timedelta(seconds=4), NOON + timedelta(seconds=10)),
+    )
+
+
+async def test_a_long_call_is_found_by_its_end(pbx: Pbx) -> None:
+    await pbx.make(FREEPBX)
+    table = source(pbx)
+    await pbx.note(1, NOON - timedelta(hours=3), seconds=3 * 3600 + 20)
+    callers, mark = await read_all(table, await table.begin(NOON))
+    assert callers == ["0001"]
+    await pbx.note(2, NOON + timedelta(seconds=30))
+    # What ended a moment before is read again: records may be written late.
+    assert (await read_all(table, mark))[0] == ["0001", "0002"]
+
+
+async def test_the_other_records_of_a_call_come_with_its_last(pbx: Pbx) -> None:
+    await pbx.make(FREEPBX)
+    await pbx.note(1, NOON - timedelta(hours=1), uniqueid="1772452800.7", linkedid="1772452800.5")
+    await pbx.note(2, uniqueid="1772452800.8", linkedid="1772452800.5")
+    table = source(pbx)
+    reading = await table.read(await table.begin(NOON))
+    assert [(read.row.src[-4:], read.mark is None) for read in reading.records] == [
+        ("0002", False),
+        ("0001", True),
+    ]
+
+
+async def test_much_is_read_page_by_page(pbx: Pbx) -> None:
+    await pbx.make(FREEPBX)
+    for number in range(12):
+        await pbx.note(number, NOON + timedelta(seconds=number // 4))
+    table = source(pbx, most_rows=3)
+    reading = await table.read(await table.begin(NOON))
+    assert reading.more
+    callers, _ = await read_all(table, await table.begin(NOON))
+    assert sorted(set(callers)) == [f"{number:04}" for number in range(12)]
+
+
+async def test_nothing_can_be_written_through_it(pbx: Pbx) -> None:
+    await pbx.make(FREEPBX)
+    table = CdrTable(pbx.url)
+    async with table._connected() as connection:
+        with pytest.raises(sa.exc.DBAPIError):
+            await connection.execute(sa.text("DELETE FROM cdr"))
+
+
+@pytest.mark.parametrize("column", ["channel", "disposition", "calldate"])
+async def test_a_table_without_a_column_is_named_with_the_column(pbx: Pbx, column: str) -> None:
+    await pbx.make(FREEPBX.replace(f" {column} ", f" other_{column} ").replace(f"({column} ", f"(other_{column} "))
+    with pytest.raises(CdrError, match=rf"the table cdr has no column .*{column}"):
+        await source(pbx).read({"after": NOON.isoformat()})
+
+
+async def test_a_table_that_is_not_there_is_named(pbx: Pbx) -> None:
+    await pbx.make("CREATE TABLE other (id integer)")
+    with pytest.raises(CdrError, match="cdr"):
+        await source(pbx).read({"after": NOON.isoformat()})
+
+
+async def test_a_database_that_is_away_is_said_without_the_password() -> None:
+    table = CdrTable("postgresql://reader:secret@127.0.0.1:1/asterisk")
+    with pytest.raises(CdrError, match=r"127.0.0.1:1/asterisk table cdr: ") as error:
+        await SqlTable(table, UTC).read({"after": NOON.isoformat()})
+    assert "secret" not in str(error.value)
+
+
+async def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(CdrError, match="no such file"):
+        await SqlTable(CdrTable(f"sqlite://{tmp_path}/cdr.db"), UTC).read({"after": NOON.isoformat()})
+    assert not (tmp_path / "cdr.db").exists()
+
+
+@pytest.mark.parametrize("url", ["mysql://reader:secret@127.0.0.1/asteriskcdrdb", "mariadb://127.0.0.1/x?table=cdr_2"])
+def test_mysql_has_a_driver_and_a_table_may_have_another_name(url: str) -> None:
+    table = CdrTable(url)
+    assert "secret" not in table.name
+    assert table.name.endswith("table cdr_2" if "cdr_2" in url else "asteriskcdrdb table cdr")
+
+
+def test_on_mysql_the_end_is_worked_out_by_the_server() -> None:
+    table = CdrTable("mysql://127.0.0.1/asteriskcdrdb")
+    columns: dict[str, sa.ColumnClause[Any]] = {
+        "calldate": sa.column("calldate", sa.DateTime()),
+        "duration": sa.column("duration", sa.Integer()),
+    }
+    compiled = str(table._end(columns).compile(dialect=mysql.dialect()))
+    assert compiled == "timestampadd(SECOND, duration, calldate)"
+
+
+@pytest.mark.parametrize("url", ["oracle://x/y", "mysql:", "nothing"])
+def test_what_is_no_such_url_is_refused(url: str) -> None:
+    with pytest.raises(StoreError, match="is expected"):
+        CdrTable(url)
