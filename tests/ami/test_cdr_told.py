@@ -14,7 +14,7 @@ import pytest
 
 from tests.ami.recorded import FOLDER, as_told, by_number, extensions_in
 from zeoncrm.ami.cdr.groups import groups_of
-from zeoncrm.ami.cdr.rows import csv_row
+from zeoncrm.ami.cdr.rows import csv_row, row_of
 from zeoncrm.ami.cdr.told import calls_of
 from zeoncrm.pipeline.call_events import Source
 from zeoncrm.pipeline.calls import Call
@@ -73,3 +73,16 @@ def told_of(call: dict[str, Any], name: str) -> dict[str, Any]:
     untold |= {"legs"} if name in OUTCOME_UNTOLD else set()
     untold |= {"result"} if name in RESULT_UNTOLD else set()
     return {field: value for field, value in call.items() if field not in untold}
+
+
+@pytest.mark.parametrize("recorded", ["in-79031110000-1795399335.0.wav", ""])
+def test_a_record_that_names_a_recording_gives_it_to_the_call_once(recorded: str) -> None:
+    columns = {
+        "calldate": "2026-03-02 12:00:00", "src": "79031110000", "dst": "4952150000", "dcontext": "from-trunk",
+        "channel": "PJSIP/trunk-00000001", "dstchannel": "PJSIP/101-00000002", "lastapp": "Dial", "duration": 30,
+        "billsec": 20, "disposition": "ANSWERED", "uniqueid": "1795399335.0", "linkedid": "1795399335.0",
+        "recordingfile": recorded,
+    }  # fmt: skip
+    rows = [row_of(columns | {"sequence": number}, UTC) for number in (1, 2)]
+    [call] = calls_of(rows, "main", Numbering("RU", frozenset({"101"}), {}))
+    assert call.files == ((recorded,) if recorded else ())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.firm import PBX, Firm
+from tests.pipeline.firm import IVAN, PBX, Firm, until
 from tests.sounds import wave
 from zeoncrm.pipeline import events
+from zeoncrm.pipeline.backfill import CallsTold
 from zeoncrm.pipeline.call_access import may_listen
-from zeoncrm.pipeline.call_events import CallEvent, CallMerged, CallRecorded
+from zeoncrm.pipeline.call_events import CallEvent, CallMerged, CallRecorded, CallResult, Direction, Source
 from zeoncrm.pipeline.call_rows import view_of
+from zeoncrm.pipeline.calls import Call, CallState
 from zeoncrm.pipeline.errors import NotFound
 from zeoncrm.pipeline.journal import get_call
 from zeoncrm.pipeline.recording_files import Archive
@@ -36,6 +39,7 @@ class Tape:
         return keeper
 
     def write(self, name: str, sound: bytes = wave(3)) -> None:
+        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
         (self.root / name).write_bytes(sound)
 
     async def recorded(self, extension: str = "101", file: str = "/var/spool/asterisk/monitor/in.wav") -> CallEvent:
@@ -248,3 +252,21 @@ async def test_a_file_that_was_packed_after_it_was_listed_is_still_played(firm: 
         firm.database, tape.archives, firm.person("anna"), recording.id, Access.PLAYED, firm.now
     )
     assert audio.file.name == "in.mp3"
+
+
+async def test_a_recording_that_only_the_call_record_names_is_listed(firm: Firm, tape: Tape) -> None:
+    call = Call(
+        id="", pbx=PBX, direction=Direction.INBOUND, started_at=firm.now, number=IVAN, state=CallState.ENDED,
+        result=CallResult.ANSWERED, answered_by="101", answered_at=firm.tick(), ended_at=firm.tick(),
+        source=Source.BACKFILLED, linkedids=frozenset({"1772490600.12"}), files=("in.wav",),
+    )  # fmt: skip
+    for _ in range(2):
+        told = CallsTold(call_id="", at=firm.tick(), pbx=PBX, calls=(call,), mark={})
+        filling = asyncio.create_task(firm.recorder.fill_in(told))
+        await until(lambda: firm.recorder.waiting > 0)
+        await firm.recorder.drain()
+        await filling
+    tape.write("2026/03/02/in.wav")
+    await tape.look()
+    [kept] = await firm.calls()
+    assert [row.path for row in kept.recordings] == ["2026/03/02/in.wav"]

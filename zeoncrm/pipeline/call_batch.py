@@ -208,6 +208,8 @@ class CallBatch:
             view = CallView(replace(told, id=new_call_id(told.started_at)))
             if before is not None:
                 view = replace(before, call=completed(before.call, told))
+            at = told.started_at
+            self._recorded += [CallRecorded(call_id=view.call.id, at=at, file=file) for file in told.files]
             if before is not None and view.call is before.call:
                 continue
             at = told.answered_at or told.ended_at or event.at
@@ -241,7 +243,7 @@ class CallBatch:
         return [{"pbx": call.pbx, "linkedid": linkedid, "call_id": call.id} for linkedid in sorted(new)]
 
     def _new_recordings(self) -> list[recordings.Noted]:
-        kept = self._known.keys() | self.changed.keys()
+        kept = self._known.keys() | self.changed.keys() | self._stored.keys()
         places = ((self.merged.get(event.call_id, event.call_id), event) for event in self._recorded)
         return [recordings.Noted(call_id, event.file, event.at) for call_id, event in places if call_id in kept]
 

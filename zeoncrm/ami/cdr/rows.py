@@ -48,7 +48,7 @@ class CdrRow:
     """One record. Times in UTC, whole seconds; empty texts for what is not known.
 
     `answer` is when `channel` was answered, perhaps by the PBX itself. `line`: the number that was called, where the
-    PBX keeps it (FreePBX's column `did`).
+    PBX keeps it, and `recording` the file in which it recorded (FreePBX's columns `did` and `recordingfile`).
     """
 
     start: datetime
@@ -67,6 +67,7 @@ class CdrRow:
     linkedid: str = ""
     sequence: int = 0
     line: str = ""
+    recording: str = ""
 
     @property
     def answered(self) -> bool:
@@ -122,6 +123,7 @@ def row_of(named: Mapping[str, Any], zone: tzinfo | None) -> CdrRow:
         linkedid=_text(columns, "linkedid"),
         sequence=_whole(columns.get("sequence")),
         line=_text(columns, "did"),
+        recording=_text(columns, "recordingfile"),
     )
 
 

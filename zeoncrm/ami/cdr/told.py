@@ -41,7 +41,9 @@ def calls_of(group: Sequence[CdrRow], pbx: str, numbering: Numbering) -> list[Ca
         told = [_outbound(story, pbx)]
     elif not told:
         told = _never_dialled(story, pbx, numbering)
-    return [replace(call, linkedids=_ids(story, call, alone=len(told) == 1)) for call in told]
+    # Which of several calls a recording is of, the records do not tell; its name may.
+    files = tuple(dict.fromkeys(row.recording for row in group if row.recording)) if len(told) == 1 else ()
+    return [replace(call, linkedids=_ids(story, call, alone=len(told) == 1), files=files) for call in told]
 
 
 def _inbound(story: Story, caller: str, pbx: str, numbering: Numbering) -> Call:
