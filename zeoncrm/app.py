@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from zeoncrm.ami.agi import AgiServer
 from zeoncrm.ami.cdr.csv_file import CsvFile
 from zeoncrm.ami.cdr.sources import CdrSource
 from zeoncrm.ami.cdr.sql_table import SqlTable
@@ -32,6 +33,7 @@ from zeoncrm.pipeline.people import Directory, load_directory, people_version
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.recording_files import Archive
 from zeoncrm.pipeline.recording_keeper import RecordingKeeper
+from zeoncrm.pipeline.routing import Router
 from zeoncrm.pipeline.settings import CallSettings, load_settings
 from zeoncrm.pipeline.stages import ensure_default_pipeline
 from zeoncrm.pipeline.watch import Watch
@@ -74,6 +76,8 @@ class Daemon:
         self.watch = Watch(
             self.bus.publish, lambda: self.directory, self.recorder.live, self.pbxs, lambda: datetime.now(UTC)
         )
+        self.router = Router(self.database, self.rules, tuple(self.pbxs))
+        self.agi = AgiServer(self.router, tuple(self.pbxs), networks=tuple(config.agi.networks))
         self.services = Services(
             database=self.database,
             bus=self.bus,
@@ -83,6 +87,7 @@ class Daemon:
             directory=lambda: self.directory,
             settings=lambda: self.settings,
             rules=self.rules,
+            router=self.router,
             pbx=self.pbx_states,
             telephones=self.pbxs,
             desks={name: Desk(pbx) for name, pbx in self.pbxs.items()},
@@ -217,6 +222,8 @@ async def running(config: Config) -> AsyncIterator[Daemon]:
         await stack.enter_async_context(_task(daemon.watch.run, "watch"))
         daemon.address = await stack.enter_async_context(serving(daemon.site, config.web.host, config.web.port))
         log.info("serving", address=daemon.address)
+        if config.agi.port:
+            await stack.enter_async_context(daemon.agi.serving(config.agi.host, config.agi.port))
         for pbx in daemon.pbxs.values():
             await stack.enter_async_context(_task(pbx.run, f"pbx {pbx.name}"))
         await stack.enter_async_context(_task(daemon.expire_calls, "expire"))

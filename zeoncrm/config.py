@@ -156,6 +156,19 @@ class PbxConfig(Section):
             raise ConfigError(f"pbx.secret_file: {self.secret_file}: {_why(error)}") from error
 
 
+class AgiConfig(Section):
+    """`[agi]`: where the dialplan asks (FastAGI). Port 0: nowhere. `networks`: from where it may."""
+
+    host: Word = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    networks: list[Word] = ["127.0.0.0/8", "::1/128"]
+
+    @field_validator("networks")
+    @classmethod
+    def _networks(cls, networks: list[str]) -> list[str]:
+        return [str(ip_network(network)) for network in networks]
+
+
 class Config(Section):
     """All of it."""
 
@@ -163,6 +176,7 @@ class Config(Section):
     web: WebConfig = WebConfig()
     phones: PhonesConfig = PhonesConfig()
     log: LogConfig = LogConfig()
+    agi: AgiConfig = AgiConfig()
     pbx: list[PbxConfig] = []
 
     @field_validator("pbx")

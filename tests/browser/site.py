@@ -27,6 +27,7 @@ from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.recording_files import Archive
 from zeoncrm.pipeline.recording_keeper import RecordingKeeper
 from zeoncrm.pipeline.recordings import note_recording
+from zeoncrm.pipeline.routing import Router
 from zeoncrm.pipeline.settings import CallSettings, load_settings
 from zeoncrm.pipeline.stages import ensure_default_pipeline
 from zeoncrm.pipeline.watch import Watch
@@ -86,6 +87,7 @@ class Site:
             directory=lambda: self.directory,
             settings=lambda: self.settings,
             rules=self.rules,
+            router=Router(self.database, self.rules, (self.phone.name,)),
             pbx=self.pbx,
             telephones={self.phone.name: self.phone},
             desks={self.phone.name: self.desk},

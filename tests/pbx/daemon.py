@@ -77,6 +77,7 @@ class Daemon:
         self._lab = lab
         self._originate_channel = originate_channel
         self._port = _free_port()
+        self.agi_port = _free_port()
         self._tokens: dict[str, str] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._running = AsyncExitStack()
@@ -97,11 +98,12 @@ class Daemon:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    def token_of(self, login: str) -> str:
-        return self._tokens[login]
-
     def as_(self, login: str) -> Api:
         return self._apis[login]
+
+    def token_of(self, login: str) -> str:
+        """The API token of somebody."""
+        return self._tokens[login]
 
     @property
     def supervisor(self) -> Api:
@@ -138,6 +140,11 @@ class Daemon:
     async def stop(self) -> None:
         """Stop it as systemd does."""
         await self._end(signal.SIGTERM)
+
+    def hang(self, hung: bool = True) -> None:
+        """Let it do nothing any more, though its sockets are there; or go on."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP if hung else signal.SIGCONT)
 
     async def kill(self) -> None:
         """As a power cut does."""
@@ -183,6 +190,7 @@ class Daemon:
         config.write_text(
             f'[database]\nurl = "sqlite:///{self.folder}/zeoncrm.db"\n'
             f"[web]\nport = {self._port}\n"
+            f"[agi]\nport = {self.agi_port}\n"
             f'[[pbx]]\nname = "main"\nport = {self._ami_port}\n'
             f'username = "zeoncrm"\nsecret = "{self._lab.secret}"\n'
             f'originate_channel = "{self._originate_channel}"\n{self._pbx_keys}\n'

@@ -14,6 +14,12 @@ from pathlib import Path
 from tests.pbx.ami import AmiClient, Listener, Message
 
 CONFIG = Path(__file__).parent / "config"
+SNIPPETS = Path(__file__).parents[2] / "config"
+ADDRESSES = {
+    "agi://127.0.0.1:4573/route": "${LAB_AGI}",
+    "http://127.0.0.1:8080/api/v1/route": "${LAB_URL}",
+    "CHANGE-ME": "${LAB_TOKEN}",
+}
 SECRET = "lab"
 ABANDONED_AFTER = 24 * 3600  # seconds
 
@@ -96,11 +102,15 @@ class Instance:
         modules = next(self._root.glob("usr/lib/**/asterisk/modules")).relative_to(self._root)
         words = {**values, "HOME": str(home), "MODULES": f"/{modules}", "SECRET": SECRET,
                  "AMI_PORT": str(self.ami_port)}  # fmt: skip
-        for source in [*CONFIG.glob("common/*.conf"), *CONFIG.glob(f"{self.name}/*.conf")]:
+        # What operators are given is what is tried, but for where the CRM is: that is told while the PBX runs.
+        given = [SNIPPETS / f"extensions{kind}.conf" for kind in ("", "_custom") if self.name == "pbx"]
+        words |= {word: value for word, value in ADDRESSES.items() if given}
+        for source in [*CONFIG.glob("common/*.conf"), *CONFIG.glob(f"{self.name}/*.conf"), *given]:
             text = source.read_text()
             for word, value in words.items():
-                text = text.replace(f"@{word}@", value)
-            (self._home / "etc" / source.name).write_text(text)
+                text = text.replace(word if word in ADDRESSES else f"@{word}@", value)
+            name = f"zeoncrm_{source.name}" if source in given else source.name
+            (self._home / "etc" / name).write_text(text)
 
     def _provide_data(self, folder: Path) -> None:
         """The real data folder, but for the prompt of a transfer: digits pressed while it plays would be lost."""

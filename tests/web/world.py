@@ -34,6 +34,7 @@ from zeoncrm.pipeline.people import Directory, Role, Viewer, add_person, load_di
 from zeoncrm.pipeline.presence import PhoneState
 from zeoncrm.pipeline.queues import Queue
 from zeoncrm.pipeline.recorder import Recorder
+from zeoncrm.pipeline.routing import Router
 from zeoncrm.pipeline.settings import CallSettings
 from zeoncrm.pipeline.stages import ensure_default_pipeline
 from zeoncrm.pipeline.watch import Watch
@@ -137,6 +138,7 @@ class World:
             directory=lambda: self.directory,
             settings=lambda: self.settings,
             rules=self.rules,
+            router=Router(database, self.rules, (PBX,)),
             pbx=lambda: self.pbx,
             telephones={PBX: self.phone},
             desks={PBX: self.desk},

@@ -94,7 +94,7 @@ async def change_contact(
     region: str,
     at: datetime,
 ) -> ContactRow:
-    """Change what is given: name, phones (all of them), owner_id, company (a name) or company_id.
+    """Change what is given: name, phones (all of them), vip, owner_id, company (a name) or company_id.
 
     Raises:
         NotFound, Stale: as for deals. Invalid: a value or key that can't be set.
@@ -132,6 +132,8 @@ async def _change(
 ) -> dict[str, Any]:
     if key == "name":
         return {"name": _name(value)}
+    if key == "vip":
+        return {"vip": bool(value)}
     if key == "phones":
         return {"phone_rows": _phones(value, region)}
     if key == "owner_id":

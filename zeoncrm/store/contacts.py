@@ -40,6 +40,16 @@ class ContactRow:
     created_at: datetime
     version: int
     phones: tuple[PhoneRow, ...] = ()
+    vip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallerRow:
+    """What the dialplan is told of a contact who calls."""
+
+    name: str
+    owner_id: int | None
+    vip: bool
 
 
 async def add(
@@ -127,6 +137,17 @@ async def caller(connection: AsyncConnection, number: str) -> int | None:
     """The id of the contact that a call from this number is of."""
     query = sa.select(callers.c.contact_id).where(callers.c.number == number)
     return (await connection.execute(query)).scalar()
+
+
+async def known_caller(connection: AsyncConnection, number: str) -> CallerRow | None:
+    """The contact that a call from this number is of, in one read by index."""
+    query = (
+        sa.select(contacts.c.name, contacts.c.owner_id, contacts.c.vip)
+        .select_from(callers.join(contacts, contacts.c.id == callers.c.contact_id))
+        .where(callers.c.number == number)
+    )
+    row = (await connection.execute(query)).first()
+    return None if row is None else CallerRow(row.name, row.owner_id, row.vip)
 
 
 async def change(tx: Transaction, contact_id: int, version: int | None, **values: Any) -> bool:
@@ -265,6 +286,7 @@ async def _load(connection: AsyncConnection, statement: Any) -> list[ContactRow]
             created_at=row.created_at,
             version=row.version,
             phones=tuple(by_contact.get(row.id, ())),
+            vip=row.vip,
         )
         for row in rows
     ]

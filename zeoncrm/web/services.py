@@ -14,6 +14,7 @@ from zeoncrm.pipeline.pbx_desks import PbxDesk
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.recording_files import Archive
+from zeoncrm.pipeline.routing import Router
 from zeoncrm.pipeline.settings import CallSettings
 from zeoncrm.pipeline.watch import Watch
 from zeoncrm.store.database import Database
@@ -45,6 +46,7 @@ class Services:
     directory: Callable[[], Directory]
     settings: Callable[[], CallSettings]
     rules: Callable[[], Rules]
+    router: Router
     pbx: Callable[[], Mapping[str, PbxStatus]]
     telephones: Mapping[str, Telephone]
     watch: Watch

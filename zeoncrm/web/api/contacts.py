@@ -71,6 +71,7 @@ class ContactPatch(Patch):
     owner: Text | None = None
     company: Text | None = None
     company_id: RowId | None = None
+    vip: bool = False
 
 
 async def list_contacts(ask: Ask[ContactQuery, None]) -> ContactPage:

@@ -69,6 +69,8 @@ class Endpoint:
     # What it answers instead when asked for a part.
     other_answer: type[BaseModel] | None = None
     media: str | None = None
+    # The answer as plain text, for programs that read no JSON: it is what they get unless they ask for JSON.
+    plain: Callable[[Any], str] | None = None
     # What a 409 carries besides the problem.
     conflict: type[BaseModel] | None = None
 
@@ -83,8 +85,15 @@ class Endpoint:
                 return answer
             if answer is None:
                 return web.Response(status=204)
+            if self.plain is not None and not _asks_for_json(request):
+                return web.Response(text=self.plain(answer), status=self.status, content_type="text/plain")
             return web.Response(
                 body=answer.model_dump_json().encode(), status=self.status, content_type="application/json"
             )
 
         return web.route(self.method, PREFIX + self.path, serve)
+
+
+def _asks_for_json(request: web.Request) -> bool:
+    wanted = request.query.get("format") or ("json" if "application/json" in request.headers.get("Accept", "") else "")
+    return wanted == "json"

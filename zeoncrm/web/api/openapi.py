@@ -130,6 +130,8 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     good: dict[str, Any] = {"description": HTTPStatus(endpoint.status).phrase}
     if endpoint.answer is not None:
         good["content"] = _content(endpoint.answer, endpoint.other_answer)
+        if endpoint.plain is not None:
+            good["content"]["text/plain"] = {"schema": {"type": "string"}}
     if endpoint.media is not None:
         good["content"] = {endpoint.media: {}}
     refusals = ALWAYS | ({} if endpoint.body is None else WRITES) | endpoint.errors

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from zeoncrm.web.api import board, caller, calls, contacts, deals, incoming, me, openapi, pbx, presence, recordings
+from zeoncrm.web.api import (
+    board,
+    caller,
+    calls,
+    contacts,
+    deals,
+    incoming,
+    me,
+    openapi,
+    pbx,
+    presence,
+    recordings,
+    route,
+)
 
 ENDPOINTS = (
     *calls.ENDPOINTS,
@@ -15,6 +28,7 @@ ENDPOINTS = (
     *board.ENDPOINTS,
     *incoming.ENDPOINTS,
     *me.ENDPOINTS,
+    *route.ENDPOINTS,
     *presence.ENDPOINTS,
     *pbx.ENDPOINTS,
 )

@@ -137,6 +137,7 @@ class ContactOut(Output):
     version: int
     company: str | None
     owner_name: str | None
+    vip: bool
 
 
 class ContactPage(Output):

@@ -16,6 +16,9 @@ export function startRecord() {
   on("click", ".record [data-toggle-hot]", (event, button) => {
     change(button.closest(".record"), { priority: button.getAttribute("aria-pressed") === "true" ? "normal" : "hot" });
   });
+  on("click", ".record [data-toggle-vip]", (event, button) => {
+    change(button.closest(".record"), { vip: button.getAttribute("aria-pressed") !== "true" });
+  });
   on("submit", ".record .phones-form", (event, form) => {
     event.preventDefault();
     savePhones(form);
