@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
 
 from tests.daemon.process import attempt
@@ -31,6 +32,20 @@ pytestmark = [
 ]
 
 PEOPLE = Directory.of(1, [person(f"rep{number}", ("", number), id=int(number)) for number in EXTENSIONS])
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def phones_are_reachable(lab: Lab) -> None:
+    """The PBX works out the states of devices some time after they have registered."""
+    for extension in EXTENSIONS:
+        async with asyncio.timeout(15):
+            while await is_away(lab, extension):  # noqa: ASYNC110 - there is nothing to await but time
+                await asyncio.sleep(0.05)
+
+
+async def is_away(lab: Lab, extension: str) -> bool:
+    answer = await lab.pbx.client.action("Getvar", Variable=f"DEVICE_STATE(PJSIP/{extension})")
+    return answer["Value"] in ("UNAVAILABLE", "INVALID", "UNKNOWN")
 
 
 async def examined(
