@@ -204,6 +204,7 @@ async def test_nothing_is_done_for_a_stranger(pbx: SimulatedPbx) -> None:
         ("Events", "Success", "Events", "On"),
         ("QueueStatus", "Success", "EventList", "start"),
         ("DeviceStateList", "Success", "EventList", "start"),
+        ("ListCommands", "Success", "Originate", "(Priv: originate,all)"),
         ("ParkedCalls", "Error", "Message", "Invalid/unknown command"),
     ],
 )

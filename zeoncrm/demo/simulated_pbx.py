@@ -17,6 +17,8 @@ from zeoncrm.demo.tasks import Tasks
 
 USERNAME, SECRET = "zeoncrm", "demo"  # it listens on loopback and has no telephones
 
+# A phone that is nobody's yet, and the line to the outside.
+SPARE_PHONE, CARRIER = "110", "trunk"
 _FAILED = "0"
 
 
@@ -109,9 +111,17 @@ class SimulatedPbx:
             frame(
                 ("Event", "DeviceStateChange"), ("ActionID", key), ("Device", f"PJSIP/{name}"), ("State", "NOT_INUSE")
             )
-            for name in self.names
+            for name in (*self.names, SPARE_PHONE, CARRIER)
         ]
         return listed("DeviceStateList", key, entries)
+
+    def _commands(self, action: Headers) -> Iterable[bytes]:
+        return [answered(action, None, Redirect="(Priv: call,all)", Originate="(Priv: originate,all)")]
+
+    def _variable(self, action: Headers) -> Iterable[bytes]:
+        """What the functions of the dialplan tell of the account and of its phones."""
+        variable = action.get("Variable", "")
+        return [answered(action, None, Variable=variable, Value=_VALUES.get(variable, ""))]
 
     def _queues(self, action: Headers) -> Iterable[bytes]:
         return self.in_progress.queues(action.get("ActionID", ""), self.now)
@@ -188,11 +198,22 @@ def _failed(action: Headers) -> bytes:
     )
 
 
+# What the PBX tells of its account, of the phone that is nobody's, and of the line to the outside.
+_VALUES = {
+    f"AST_CONFIG(manager.conf,{USERNAME},read)": "system,call,agent,cdr",
+    f"PJSIP_ENDPOINT({SPARE_PHONE},aors)": SPARE_PHONE,
+    f"PJSIP_AOR({SPARE_PHONE},max_contacts)": "1",
+    f"PJSIP_ENDPOINT({CARRIER},aors)": CARRIER,
+    f"PJSIP_AOR({CARRIER},contact)": f"{CARRIER}@@0",
+}
+
 _ACTIONS: dict[str, Callable[[SimulatedPbx, Headers], Iterable[bytes]]] = {
     "status": SimulatedPbx._status,
     "devicestatelist": SimulatedPbx._phones,
     "queuestatus": SimulatedPbx._queues,
     "coresettings": SimulatedPbx._settings,
+    "listcommands": SimulatedPbx._commands,
+    "getvar": SimulatedPbx._variable,
     "originate": SimulatedPbx._originate,
     "hangup": SimulatedPbx._hang_up,
     "redirect": SimulatedPbx._redirect,
