@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import chromium
-from tests.pbx.daemon import PASSWORD, PATIENCE, Daemon
+from tests.pbx.daemon import PASSWORD, PATIENCE, SUPERVISOR, Daemon
 from tests.pbx.lab import Lab
 from tests.real import need
 
@@ -66,6 +66,58 @@ async def test_a_call_is_a_card_while_it_rings_and_a_deal_when_it_is_answered(
     await lab.hang_up(CALLER)
     await expect(called.locator(".panel[data-view=wrapup]")).to_contain_text("Ivan", timeout=PATIENT)
     await expect(other.locator(".panel, .card", has_text="Ivan")).to_have_count(0)
+
+
+async def test_the_live_panel_shows_who_waits_and_empties_itself_while_the_pbx_is_away(
+    lab: Lab, daemon: Daemon, browser: Browser
+) -> None:
+    page = await _log_in(browser, daemon, SUPERVISOR)
+    await page.goto(f"{daemon.address}/live")
+    waiting, calls = page.locator(".live-queue .live-row"), page.locator("[data-list=calls] .live-row")
+    people = page.locator("[data-list=people] .live-row")
+    await expect(people.filter(has_text="Rep104")).to_contain_text("Free", timeout=PATIENT)
+
+    await lab.call_in(CALLER, did="4952150104", name="Ivan")
+    await lab.answer("104")
+    await lab.talk("104", CALLER)
+    await lab.call_in("79032229005", did="4952150001")
+    await expect(calls.filter(has_text="Ivan")).to_contain_text("Rep104", timeout=PATIENT)
+    await expect(people.filter(has_text="Rep104")).to_contain_text("Talking", timeout=PATIENT)
+    await expect(people.filter(has_text="Rep102")).to_contain_text("Ringing", timeout=PATIENT)
+    await expect(waiting).to_contain_text("+79032229005", timeout=PATIENT)
+
+    await lab.pbx.stop()
+    await expect(page.locator("#live-away")).to_contain_text("Not connected to main", timeout=PATIENT)
+    await expect(calls).to_have_count(0)
+    await expect(page.locator(".live-queue")).to_have_count(0)
+    await expect(people.filter(has_text="Rep104")).to_contain_text("Unknown", timeout=PATIENT)
+
+    await lab.restart_pbx()
+    await expect(page.locator("#live-away")).to_be_empty(timeout=PATIENT)
+    await expect(people.filter(has_text="Rep104")).to_contain_text("Free", timeout=PATIENT)
+    await expect(calls).to_have_count(0, timeout=PATIENT)
+    await expect(waiting).to_have_count(0)
+
+
+async def test_a_rep_asks_a_colleague_from_the_panel_and_connects_them(
+    lab: Lab, daemon: Daemon, browser: Browser
+) -> None:
+    page = await _log_in(browser, daemon, "rep101")
+    await lab.call_in(CALLER, did="4952150101", name="Ivan")
+    await lab.answer("101")
+    panel = page.locator(".panel[data-view=talking]")
+    await panel.get_by_role("button", name="Transfer").click()
+    await page.keyboard.type("rep103")
+    await expect(page.locator(".picker-option")).to_contain_text("Free", timeout=PATIENT)
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    await expect(panel).to_contain_text("Calling Rep103", timeout=PATIENT)
+    await lab.answer("103")
+    await expect(panel).to_contain_text("You talk with Rep103", timeout=PATIENT)
+    await panel.get_by_role("button", name="Connect them").click()
+    await lab.talk("103", CALLER)
+    await expect(page.locator(".panel[data-view=wrapup]")).to_contain_text("Ivan", timeout=PATIENT)
+    await lab.hang_up(CALLER)
 
 
 async def test_a_click_on_a_number_rings_the_rep_s_phone_and_then_the_number(
