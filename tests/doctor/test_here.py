@@ -16,7 +16,9 @@ from pydantic import SecretStr
 
 from tests.databases import NOON, held_by_another, sqlite_path, url_of
 from tests.doctor.examined import ids, person, problems
-from zeoncrm.config import Config, DatabaseConfig, PbxConfig, WebConfig
+from zeoncrm.ami.agi import AgiServer
+from zeoncrm.config import AgiConfig, Config, DatabaseConfig, PbxConfig, WebConfig
+from zeoncrm.doctor.agi import examine_agi
 from zeoncrm.doctor.database import FULL, TIGHT, examine_database, room_finding
 from zeoncrm.doctor.files import file_findings
 from zeoncrm.doctor.findings import Finding, State, json_text
@@ -25,6 +27,7 @@ from zeoncrm.doctor.records import examine_records
 from zeoncrm.doctor.run import ringing_pbx
 from zeoncrm.doctor.web import examine_web
 from zeoncrm.pipeline.people import Directory
+from zeoncrm.pipeline.routing import Route
 from zeoncrm.store.database import Database
 
 ON_SQLITE = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
@@ -244,6 +247,41 @@ async def test_a_public_address_leads_here_or_elsewhere() -> None:
     async with answering("{}") as port:
         assert "public-url" in ids(await of_web(port=free_port(), public_url=f"http://127.0.0.1:{port}"))
     assert "public-url" in ids(await of_web(port=free_port(), public_url=f"https://localhost:{free_port()}"))
+
+
+# The dialplan's questions
+
+
+class Nobody:
+    async def route(self, number: str, pbx: str = "") -> Route:
+        return Route()
+
+
+async def of_agi(port: int, *, serving: bool = True, pbx: PbxConfig = PBX, networks: list[str]) -> list[Finding]:
+    found: list[Finding] = []
+    config = Config(pbx=[pbx], agi=AgiConfig(port=port, networks=networks))
+    await examine_agi(config, serving=serving, say=found.append)
+    return found
+
+
+async def test_the_dialplan_s_question_is_asked() -> None:
+    home = ["127.0.0.0/8"]
+    async with AgiServer(Nobody(), ("main",), networks=tuple(home)).serving("127.0.0.1", 0) as address:
+        port = int(address.rpartition(":")[2])
+        [found] = await of_agi(port, networks=home)
+        assert (found.id, "answers the dialplan in" in found.text) == (None, True)
+        away = PBX.model_copy(update={"host": "192.0.2.1"})
+        assert ids(await of_agi(port, pbx=away, networks=home)) == ["agi-loopback"]
+    async with AgiServer(Nobody(), ("main",), networks=("192.0.2.1/32",)).serving("127.0.0.1", 0) as address:
+        port = int(address.rpartition(":")[2])
+        assert ids(await of_agi(port, networks=["192.0.2.1/32"])) == ["agi-untried"]
+        assert ids(await of_agi(port, networks=home)) == ["agi-silent"]
+
+
+async def test_a_dialplan_that_nobody_answers_is_told_while_the_daemon_runs() -> None:
+    assert ids(await of_agi(free_port(), networks=["127.0.0.0/8"])) == ["agi-away"]
+    assert await of_agi(free_port(), serving=False, networks=["127.0.0.0/8"]) == []
+    assert await of_agi(0, networks=["127.0.0.0/8"]) == []
 
 
 # JSON

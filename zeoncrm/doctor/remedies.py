@@ -33,6 +33,11 @@ REMEDIES = {
     "web-in-the-clear": "put nginx or Caddy before it, and set `web.public_url` to its https address",
     "public-url": "see the proxy's log, the name's address and the certificate; a router may hide it from here",
     "link-not-up": "see the lines of this PBX below; after a change of its account, restart zeoncrm",
+    # What the dialplan asks.
+    "agi-away": "see `agi.host` and `agi.port`, restart zeoncrm after a change of them, and see its log",
+    "agi-silent": "see the daemon's log: it says why it does not answer",
+    "agi-untried": "nothing: try from the PBX by a call, or add 127.0.0.0/8 to `agi.networks`",
+    "agi-loopback": "let `agi.host` be an address that the PBX reaches, and put the PBX's into `agi.networks`",
     # The way to the PBX.
     "pbx-host-unknown": "write the PBX's address into `host`, or put its name into the DNS or /etc/hosts",
     "pbx-refused": "manager.conf, [general]: enabled = yes, and a bindaddr and port that can be reached from here",

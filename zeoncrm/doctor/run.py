@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from zeoncrm.config import Config, PbxConfig
+from zeoncrm.doctor.agi import examine_agi
 from zeoncrm.doctor.database import examine_database
 from zeoncrm.doctor.files import file_findings
 from zeoncrm.doctor.findings import Finding, problem
@@ -29,7 +30,8 @@ async def examine(config: Config, file: Path | None, call: str | None, say: Call
     if people.rows or people.version:
         for finding in people_findings(people):
             say(finding)
-    await examine_web(config.web, say)
+    serving = await examine_web(config.web, say)
+    await examine_agi(config, serving=serving, say=say)
     ringing = None if call is None else ringing_pbx(config, people, call)
     for pbx in config.pbx:
         await examine_records(pbx, datetime.now(UTC), say)

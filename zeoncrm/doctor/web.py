@@ -23,38 +23,41 @@ SECONDS = 10.0
 _MOST = 1 << 16
 
 
-async def examine_web(web: WebConfig, say: Say) -> None:
-    """Say who answers at the address, and at the one by which browsers come."""
+async def examine_web(web: WebConfig, say: Say) -> bool:
+    """Say who answers at the address, and at the one by which browsers come; gives whether the daemon runs."""
+    serving = False
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(web.host, web.host)  # noqa: S104 - compared, not listened on
     address = f"http://{f'[{host}]' if ':' in host else host}:{web.port}"
     if web.port == 0:
         say(note(PART, "web-port-any", "port 0: each start takes another one"))
     else:
-        await _at_home(web, address, say)
+        serving = await _at_home(web, address, say)
     if web.public_url is not None:
         say(await _in_public(web.public_url.rstrip("/")))
-    elif not _is_loopback(web.host):
+    elif not is_loopback(web.host):
         say(note(PART, "web-in-the-clear", f"{web.host} is open to the network, without HTTPS"))
+    return serving
 
 
-async def _at_home(web: WebConfig, address: str, say: Say) -> None:
+async def _at_home(web: WebConfig, address: str, say: Say) -> bool:
     try:
         ready = await _ready(address)
     except aiohttp.ClientConnectorError as error:
         say(await asyncio.to_thread(_free, web, address, error))
-        return
+        return False
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         say(problem(PART, "web-not-ours", f"{address} does not answer as zeoncrm does: {_why(error)}"))
-        return
+        return False
     if ready is None:
         say(problem(PART, "web-not-ours", f"another program answers at {address}"))
-        return
+        return False
     if ready["database"] == "ok":
         say(ok(PART, f"zeoncrm serves at {address}"))
     else:
         say(problem(PART, "web-not-ready", f"zeoncrm at {address} is not ready: database: {ready['database']}"))
     for name, link in ready["pbx"].items():
         say(_link(name, link))
+    return True
 
 
 def _link(name: str, link: dict[str, Any]) -> Finding:
@@ -80,7 +83,7 @@ def _free(web: WebConfig, address: str, error: aiohttp.ClientConnectorError) -> 
 
 
 async def _in_public(url: str) -> Finding:
-    if not url.startswith("https://") and not _is_loopback(urlsplit(url).hostname or ""):
+    if not url.startswith("https://") and not is_loopback(urlsplit(url).hostname or ""):
         return note(PART, "web-in-the-clear", f"public_url {url} is without HTTPS")
     try:
         ready = await _ready(url)
@@ -107,7 +110,8 @@ async def _ready(address: str) -> dict[str, Any] | None:
     return told if ours else None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether the address or name is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
