@@ -11,7 +11,7 @@ ARGS   ?=
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format messages bench lock clean ready
+.PHONY: help demo test check format messages bench soak lock clean ready
 
 help:
 	@echo "make demo    try it: sample data, a simulated PBX, on http://127.0.0.1:$(PORT) (PORT=...)"
@@ -19,6 +19,7 @@ help:
 	@echo "make check   formatting, lint, types, import direction"
 	@echo "make format  put the formatting right"
 	@echo "make bench   benchmarks, each beside a floor measured in the same run"
+	@echo "make soak    half an hour of calls on a real Asterisk while all around fails (ARGS='--minutes 5')"
 	@echo "make messages bring the translations up to the texts in the code"
 	@echo "make lock    renew requirements-dev.lock and package-lock.json"
 	@echo "make clean   remove everything that make has built"
@@ -28,7 +29,7 @@ demo: ready
 
 test: ready
 	@$(PY) -m tools.real_parts
-	@$(PY) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+	@$(PY) -m pytest --numprocesses $(WORKERS) $(ARGS)
 
 check: ready
 	$(VENV)/bin/ruff format --check .
@@ -45,6 +46,10 @@ messages: ready
 
 bench: ready
 	@$(PY) -m bench $(ARGS)
+
+soak: ready
+	@$(PY) -m tools.real_parts
+	@$(PY) -m tests.pbx.soak $(ARGS)
 
 # The environment is made once and again whenever what it is made from changes. The built files
 # (browser libraries, translations) are looked at each time, which is quick.
