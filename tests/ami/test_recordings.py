@@ -14,7 +14,7 @@ from zeoncrm.ami.framing import Framer
 from zeoncrm.ami.messages import ChannelSeen
 from zeoncrm.ami.parties import device_of
 from zeoncrm.ami.recording import calls_in, read_stream
-from zeoncrm.pipeline.call_events import Direction
+from zeoncrm.pipeline.call_events import Direction, LegRang
 from zeoncrm.pipeline.calls import Call, advance
 
 RECORDINGS = recordings()
@@ -84,7 +84,7 @@ def test_unknown_events_and_headers_and_another_order_of_headers_change_nothing(
 
 
 # What these tell follows from the others too.
-SPARE = ("AttendedTransfer", "BlindTransfer", "BridgeDestroy", "BridgeLeave", "NewCallerid", "Newstate", "UnParkedCall")
+SPARE = ("AttendedTransfer", "BlindTransfer", "BridgeDestroy", "BridgeLeave", "NewCallerid", "UnParkedCall")
 
 
 @pytest.mark.parametrize("kind", SPARE)
@@ -126,6 +126,14 @@ def strangely_written(frame: bytes) -> bytes:
     if not first.startswith(b"Event: ") or first.startswith(b"Event: Status"):
         return frame
     return b"\r\n".join([first, b"NewHeader: 1", *reversed(headers), b"Uniqueid2: 1.1", b"no header at all"])
+
+
+@pytest.mark.parametrize("asterisk", ["asterisk22", "asterisk16"])
+def test_a_transfer_that_comes_back_rings_for_the_one_who_made_it(asterisk: str) -> None:
+    each = recording(f"{asterisk}/blonde_transfer_that_nobody_takes_comes_back")
+    events = fed(tracker_for(each.numbering), each.messages())
+
+    assert [event.extension for event in events if isinstance(event, LegRang)] == ["101", "103", "101"]
 
 
 def test_the_times_of_a_stream_are_those_of_its_channels() -> None:

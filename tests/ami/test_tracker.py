@@ -619,6 +619,18 @@ def test_nested_local_channels_are_looked_through() -> None:
     assert kinds(told) == ["101 answers"]
 
 
+def test_somebody_who_calls_a_number_is_no_transfer_that_comes_back() -> None:
+    pbx = ScriptedPbx()
+    again = "PJSIP/101-0000000e"
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.answer(TRUNK, P101)
+    pbx.channel(again, number="101")
+
+    pbx.tell(m.DialBegan(pbx.now, None, pbx.facts(again), "101", CALLER))
+    assert pbx.state(again, 5) == []
+
+
 # Click-to-call
 
 

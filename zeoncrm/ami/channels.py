@@ -6,7 +6,7 @@ from datetime import datetime
 
 from zeoncrm.ami.groups import Group, Groups, Recent
 from zeoncrm.ami.messages import Facts
-from zeoncrm.ami.parties import Party
+from zeoncrm.ami.parties import Party, device_of
 
 DOWN, RING, RINGING, UP = 0, 4, 5, 6
 # What Asterisk writes when a dialled channel answers; every other final status is why it did not.
@@ -209,6 +209,18 @@ class Switchboard:
                 target.dialler.targets.pop(target, None)
             target.dialler = source
             source.targets[target] = None
+
+    def recall(self, target: Channel, number: str) -> None:
+        """`target` is called, on nobody's behalf, to talk with a number: perhaps a transfer that nobody took.
+
+        Asterisk then calls the one who made it, whose former channel it has kept; nothing else tells so.
+        """
+        device = device_of(target.name)
+        for former in self.channels.values():
+            known = former.leaving and former is not target and device_of(former.name) == device
+            if known and any(channel.number == number for channel in former.group.channels):
+                self.join(former, target)
+                return
 
     def undial(self, target: Channel) -> None:
         """Nobody calls it any more."""

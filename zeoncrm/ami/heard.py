@@ -67,6 +67,8 @@ def _dial_began(board: Switchboard, message: m.DialBegan) -> _Touched:
     channel = _dialling(board, message)
     if channel is not None and channel.uniqueid == message.target.uniqueid:
         channel.dialled = message.dialled or channel.dialled
+        if message.source is None and message.connected is not None:
+            board.recall(channel, message.connected)
     return (channel,)
 
 

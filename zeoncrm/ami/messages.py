@@ -61,11 +61,12 @@ class ChannelGone(Message):
 
 @dataclass(frozen=True, slots=True)
 class DialBegan(Message):
-    """`source` calls `target`; a target without a source was originated."""
+    """`source` calls `target`; a target without a source was originated, to talk with the number `connected`."""
 
     source: Facts | None
     target: Facts
     dialled: str | None = None
+    connected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +325,9 @@ def _gone(headers: Lookup, at: datetime) -> Message:
 
 def _dial_began(headers: Lookup, at: datetime) -> Message:
     dialled = text_of(headers, "DialString")
-    return DialBegan(at, facts_or_none(headers, ""), facts_of(headers, "Dest"), dialled)
+    source = facts_or_none(headers, "")
+    connected = text_of(headers, "DestConnectedLineNum") if source is None else None
+    return DialBegan(at, source, facts_of(headers, "Dest"), dialled, connected)
 
 
 def _dial_progressed(headers: Lookup, at: datetime) -> Message:
