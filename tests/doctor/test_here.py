@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from tests.databases import NOON, held_by_another, sqlite_path, url_of
 from tests.doctor.examined import ids, person, problems
@@ -268,7 +269,9 @@ async def test_the_dialplan_s_question_is_asked() -> None:
     home = ["127.0.0.0/8"]
     async with AgiServer(Nobody(), ("main",), networks=tuple(home)).serving("127.0.0.1", 0) as address:
         port = int(address.rpartition(":")[2])
-        [found] = await of_agi(port, networks=home)
+        with capture_logs() as logs:
+            [found] = await of_agi(port, networks=home)
+        assert logs == []
         assert (found.id, "answers the dialplan in" in found.text) == (None, True)
         away = PBX.model_copy(update={"host": "192.0.2.1"})
         assert ids(await of_agi(port, pbx=away, networks=home)) == ["agi-loopback"]

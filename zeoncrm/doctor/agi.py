@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
@@ -55,12 +56,11 @@ async def _ask(host: str, port: int) -> str | None:
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(_QUESTION.encode())
-        while line := await reader.readline():
-            if _LAST in line.decode(errors="replace"):
-                return None
-            writer.write(b"200 result=1\n")
-        return str(writer.get_extra_info("sockname")[0])
-    except ConnectionError:
-        return str(writer.get_extra_info("sockname")[0])
+        answered = False
+        with contextlib.suppress(ConnectionError):
+            while line := await reader.readline():  # to the end: one that is broken off is worth a warning there
+                answered = answered or _LAST in line.decode(errors="replace")
+                writer.write(b"200 result=1\n")
+        return None if answered else str(writer.get_extra_info("sockname")[0])
     finally:
         writer.close()
