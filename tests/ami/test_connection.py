@@ -296,6 +296,17 @@ async def test_a_quiet_link_is_looked_at_early_while_calls_go_on() -> None:
         assert link.connection.last_trouble.reason == "events have stopped while calls go on"
 
 
+async def test_a_quiet_link_that_may_not_be_looked_at_lets_everything_else_run() -> None:
+    timings = replace(FAST, watch_after=0.01)
+    blind = Behaviour(refuse_status="Permission denied")
+    async with ScriptedServer(blind) as pbx, linked(pbx.port, timings=timings, calls_go_on=True) as link:
+        session = await pbx.session()
+        await link.state(LinkState.UP)
+        await asyncio.sleep(5 * timings.watch_after)
+        await session.send(newchannel("1.1"))
+        assert await link.seen(1) == ["1.1"]
+
+
 async def test_a_quiet_link_without_calls_is_left_alone() -> None:
     timings = replace(FAST, watch_after=0.01)
     async with ScriptedServer() as pbx, linked(pbx.port, timings=timings) as link:

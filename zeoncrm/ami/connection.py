@@ -209,14 +209,16 @@ class AmiConnection:
         """Until it is time for the next one, or something makes one worth having."""
         loop = asyncio.get_running_loop()
         due = loop.time() + self._snapshot_pause()
-        while (left := due - loop.time()) > 0 and not self._is_quiet():
-            if await wire.idle(min(left, self._timings.watch_after)):
+        while (left := due - loop.time()) > 0:
+            if await wire.idle(min(left, self._timings.watch_after)) or self._is_quiet():
                 return
 
     def _is_quiet(self) -> bool:
         """No event for long, though calls go on. A talk makes none, so that this proves nothing yet."""
+        if not self._calls_go_on():
+            return False
         last = max(self._looked_at, self._counters.last_message_at or self._looked_at)
-        return self._calls_go_on() and (self._clock() - last).total_seconds() >= self._timings.watch_after
+        return (self._clock() - last).total_seconds() >= self._timings.watch_after
 
     async def _learn_rights(self, wire: Wire) -> None:
         ask = partial(wire.request, timeout=self._timings.login_timeout)
