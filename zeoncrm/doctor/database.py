@@ -21,14 +21,14 @@ SECONDS = 15.0
 FULL, TIGHT = 100 << 20, 1 << 30
 
 
-async def examine_database(url: str, say: Say) -> Directory:
-    """Say how it is; gives the people who are in it, nobody when it can't be read."""
+async def examine_database(url: str, say: Say) -> Directory | None:
+    """Say how it is; gives the people who are in it, None when it can't be read or is of another version."""
     try:
         file = sqlite_file(url)
         if file is not None:
             if not await asyncio.to_thread(file.exists):
                 say(_missing(file))
-                return Directory()
+                return None
             say(_room(file))
         async with asyncio.timeout(SECONDS):
             return await _read(url, say)
@@ -36,16 +36,16 @@ async def examine_database(url: str, say: Say) -> Directory:
         say(problem(PART, "database-away", f"no answer within {SECONDS:g} s"))
     except (StoreError, OSError) as error:
         say(problem(PART, "database-away", f"it can't be read: {error}"))
-    return Directory()
+    return None
 
 
-async def _read(url: str, say: Say) -> Directory:
+async def _read(url: str, say: Say) -> Directory | None:
     database = Database(url)
     try:
         look = await look_at(database)
         for finding in database_findings(look):
             say(finding)
-        return await load_directory(database) if look.current else Directory()
+        return await load_directory(database) if look.current else None
     finally:
         await database.close()
 

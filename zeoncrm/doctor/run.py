@@ -26,9 +26,10 @@ async def examine(config: Config, file: Path | None, call: str | None, say: Call
     """Say what is found. `file`: where the config is from; `call`: the extension to ring."""
     for finding in file_findings(file, config):
         say(finding)
-    people = await examine_database(config.database.url, say)
-    if people.rows or people.version:
-        for finding in people_findings(people):
+    read = await examine_database(config.database.url, say)
+    people = read or Directory()
+    if read is not None:
+        for finding in people_findings(read):
             say(finding)
     serving = await examine_web(config.web, say)
     await examine_agi(config, serving=serving, say=say)
