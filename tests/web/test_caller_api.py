@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from tests.web.client import Client
 from tests.web.world import World
 from zeoncrm.pipeline.settings import CallSettings, DealCreation
 
@@ -120,3 +121,77 @@ async def test_a_note_alone_needs_no_deal(world: World) -> None:
     call = await world.ring("101")
     answer = await (await world.api("anna")).post(f"/api/v1/calls/{call}/wrap-up", json={"text": "wrong number"})
     assert (answer.status, answer.json) == (200, {"text": "wrong number", "deal": None})
+
+
+# A number that several contacts share
+
+
+async def test_the_card_asks_which_of_those_who_share_the_number_it_is(world: World) -> None:
+    ivan, olga = await world.contact("anna"), await world.contact("anna", name="Olga Petrova")
+    call = await world.ring("101")
+    program = await world.api("anna")
+    assert await _sharing(program, call) == [("Ivan Petrov", True), ("Olga Petrova", False)]
+    answer = await program.put(f"/api/v1/calls/{call}/contact", {"contact_id": olga.id})
+    assert (answer.status, answer.json["contact"]["name"]) == (200, "Olga Petrova")
+    view = await world.answer(call, "101")
+    assert view.call.contact_id == olga.id
+    deal = (await program.get(f"/api/v1/deals/{view.call.deal_id}")).json
+    assert (deal["contact_id"], deal["title"]) == (olga.id, "Olga Petrova")
+    await world.end(call)
+    later = await world.ring("101")
+    assert await _sharing(program, later) == [("Olga Petrova", True), ("Ivan Petrov", False)]
+    assert ivan.id != olga.id
+
+
+async def test_the_deal_that_the_call_made_goes_along_with_the_choice(world: World) -> None:
+    await world.contact("anna")
+    olga = await world.contact("anna", name="Olga Petrova")
+    call = await world.ring("101")
+    made = (await world.answer(call, "101")).call.deal_id
+    program = await world.api("anna")
+    card = (await program.put(f"/api/v1/calls/{call}/contact", {"contact_id": olga.id})).json
+    assert (card["deal"]["id"], card["deal"]["contact_id"], card["deal"]["title"]) == (made, olga.id, "Olga Petrova")
+    view = await world.end(call)
+    assert (view.call.contact_id, view.call.deal_id) == (olga.id, made)
+
+
+async def test_a_choice_moves_the_call_from_one_contacts_old_deal_to_the_others(world: World) -> None:
+    ivan, olga = await world.contact("anna"), await world.contact("anna", name="Olga Petrova")
+    old = await world.deal("anna", contact_id=ivan.id)
+    other = await world.deal("anna", title="Doors", contact_id=olga.id)
+    world.clock.tick(minutes=1)
+    call = await world.ring("101")
+    assert (await world.answer(call, "101")).call.deal_id == old.id
+    program = await world.api("anna")
+    card = (await program.put(f"/api/v1/calls/{call}/contact", {"contact_id": olga.id})).json
+    assert card["deal"]["id"] == other.id
+    assert (await program.get(f"/api/v1/deals/{old.id}")).json["contact_id"] == ivan.id
+    entries = (await program.get(f"/api/v1/deals/{other.id}/timeline")).json["items"]
+    assert [entry["kind"] for entry in entries if entry["kind"] == "call"] == ["call"]
+
+
+async def test_only_those_who_have_the_number_can_be_chosen_and_only_by_whom_it_concerns(world: World) -> None:
+    contact = await world.contact("anna")
+    stranger = await world.contact("anna", name="Somebody Else", number="+79037778899")
+    call = await world.ring("101")
+    program = await world.api("anna")
+    assert await _sharing(program, call) == []
+    refused = await program.put(f"/api/v1/calls/{call}/contact", {"contact_id": stranger.id})
+    assert (refused.status, refused.json["field"]) == (422, "contact_id")
+    other = await world.api("boris")
+    assert (await other.put(f"/api/v1/calls/{call}/contact", {"contact_id": contact.id})).status == 404
+
+
+async def test_a_colleagues_contact_may_be_chosen_and_shows_its_name_alone(world: World) -> None:
+    await world.contact("anna")
+    olga = await world.contact("boris", name="Olga Petrova")
+    call = await world.ring("101")
+    program = await world.api("anna")
+    card = (await program.put(f"/api/v1/calls/{call}/contact", {"contact_id": olga.id})).json
+    assert (card["contact"]["id"], card["contact"]["name"], card["contact"]["phones"]) == (None, "Olga Petrova", [])
+    assert [each["chosen"] for each in card["sharing"]] == [True, False]
+
+
+async def _sharing(program: Client, call: str) -> list[tuple[str, bool]]:
+    card = (await program.get(f"/api/v1/calls/{call}/card")).json
+    return [(each["name"], each["chosen"]) for each in card["sharing"]]

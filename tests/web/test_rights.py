@@ -139,6 +139,7 @@ def _bodies(boris: Work) -> dict[tuple[str, str], Any]:
         ("POST", "/api/v1/calls"): {"number": "+79031112233", "deal_id": boris.deal_id},
         ("POST", "/api/v1/calls/{id}/transfer"): {"to": "101"},
         ("PUT", "/api/v1/calls/{id}/note"): {"text": "stolen"},
+        ("PUT", "/api/v1/calls/{id}/contact"): {"contact_id": boris.contact_id},
         ("POST", "/api/v1/calls/{id}/deal"): {"title": "stolen"},
         ("POST", "/api/v1/calls/{id}/wrap-up"): {"text": "stolen", **stage},
         ("POST", "/api/v1/calls/{id}/list"): {"listing": "blocked"},

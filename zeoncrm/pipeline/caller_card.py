@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from zeoncrm.pipeline.call_notes import takes_part
 from zeoncrm.pipeline.call_rows import view_of
 from zeoncrm.pipeline.errors import NotFound
 from zeoncrm.pipeline.events import CallView
@@ -30,6 +31,8 @@ class CallerCard:
     notes: Sequence[TimelineRow] = ()
     calls: Sequence[CallView] = ()
     own_note: str = ""
+    # Those who share the number, when several do: which of them it is, the person is asked. The likeliest first.
+    sharing: Sequence[ContactRow] = ()
 
 
 async def caller_card(database: Database, viewer: Viewer, call_id: str) -> CallerCard:
@@ -44,8 +47,10 @@ async def caller_card(database: Database, viewer: Viewer, call_id: str) -> Calle
         contact = None if contact_id is None else await contacts.one(connection, contact_id)
         if contact is None:
             return CallerCard(view=view, own_note=own_note)
+        sharing = await contacts.sharing(connection, view.call.number) if takes_part(row, viewer) else []
+        sharing = sharing if len(sharing) > 1 else []
         if await contacts.one(connection, contact.id, viewer.scope) is None:
-            return CallerCard(view=view, contact=contact, own_note=own_note)
+            return CallerCard(view=view, contact=contact, own_note=own_note, sharing=sharing)
         seen = await deals.of_contact(connection, contact.id, viewer.scope)
         notes = await timeline.notes_of_contact(connection, contact.id, [deal.id for deal in seen], NOTES)
         last = await calls.last_of_contact(connection, contact.id, scope=viewer.scope, but=call_id, limit=CALLS)
@@ -57,6 +62,7 @@ async def caller_card(database: Database, viewer: Viewer, call_id: str) -> Calle
             notes=notes,
             calls=[view_of(each) for each in last],
             own_note=own_note,
+            sharing=sharing,
         )
 
 

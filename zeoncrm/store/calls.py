@@ -87,6 +87,12 @@ async def put_on_deal(tx: Transaction, call_id: str, contact_id: int | None, dea
     )
 
 
+async def others_on_deal(connection: AsyncConnection, deal_id: int, call_id: str) -> bool:
+    """Whether the deal has another call than this."""
+    query = sa.select(calls.c.id).where(calls.c.deal_id == deal_id, calls.c.id != call_id).limit(at_most(1))
+    return (await connection.execute(query)).scalar() is not None
+
+
 async def linkedids_of(connection: AsyncConnection, call_id: str) -> frozenset[str]:
     """By which linkedids the PBX knew the call."""
     query = sa.select(call_aliases.c.linkedid).where(call_aliases.c.call_id == call_id)

@@ -16,6 +16,9 @@ from zeoncrm.store.paging import Page, decode_cursor, page_of
 from zeoncrm.store.sql import at_most, fold, insert_or, matches, new_id
 from zeoncrm.store.tables import callers, companies, contacts, deals, people, phones
 
+# How many contacts of one number a person can be asked to choose from.
+MOST_SHARING = 20
+
 
 @dataclass(frozen=True, slots=True)
 class PhoneRow:
@@ -148,6 +151,23 @@ async def known_caller(connection: AsyncConnection, number: str) -> CallerRow | 
     )
     row = (await connection.execute(query)).first()
     return None if row is None else CallerRow(row.name, row.owner_id, row.vip)
+
+
+async def sharing(connection: AsyncConnection, number: str | None) -> list[ContactRow]:
+    """The contacts that have this number (E.164), the one that calls from it are of first, then the oldest."""
+    if number is None:
+        return []
+    having = sa.select(phones.c.contact_id).where(phones.c.number == number)
+    first = await caller(connection, number)
+    oldest = _SELECTED.where(contacts.c.id.in_(having)).order_by(contacts.c.id != first, contacts.c.id)
+    return await _load(connection, oldest.limit(at_most(MOST_SHARING)))
+
+
+async def make_caller(tx: Transaction, number: str, contact_id: int) -> None:
+    """Calls from this number are of this contact from now on."""
+    insert = insert_or(tx.connection, callers)
+    statement = insert.on_conflict_do_update(index_elements=["number"], set_={"contact_id": contact_id})
+    await tx.connection.execute(statement, [{"number": number, "contact_id": contact_id}])
 
 
 async def change(tx: Transaction, contact_id: int, version: int | None, **values: Any) -> bool:

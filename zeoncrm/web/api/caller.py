@@ -12,11 +12,12 @@ from zeoncrm.pipeline.caller_card import CallerCard, caller_card
 from zeoncrm.pipeline.deals import NewDeal
 from zeoncrm.pipeline.errors import Invalid, Stale
 from zeoncrm.pipeline.numbers import national
+from zeoncrm.pipeline.shared_numbers import choose_contact
 from zeoncrm.pipeline.timelines import Entry
 from zeoncrm.web.api.calls import NOT_FOUND
 from zeoncrm.web.api.deals import WRONG, Currency, Step, entry_out, stale_deal
 from zeoncrm.web.api.endpoint import Ask, Endpoint
-from zeoncrm.web.api.schemas import CallerOut, CardOut, DealOut, NoteOut, PhoneOut, call_out, deal_out
+from zeoncrm.web.api.schemas import CallerOut, CardOut, DealOut, NoteOut, PhoneOut, SharingOut, call_out, deal_out
 from zeoncrm.web.inputs import Input, Moment, Patch, RowId, Text
 
 
@@ -33,6 +34,12 @@ class CallDealIn(Input):
     stage_id: RowId | None = None
     pipeline_id: RowId | None = None
     currency: Currency | None = None
+
+
+class WhoseIn(Input):
+    """Which of the contacts that share the caller's number it is."""
+
+    contact_id: RowId
 
 
 class WrapUpIn(Patch):
@@ -83,6 +90,20 @@ async def make_deal(ask: Ask[None, CallDealIn]) -> DealOut:
     return deal_out(deal)
 
 
+async def choose(ask: Ask[None, WhoseIn]) -> CardOut:
+    """Whose call it is; the card afterwards."""
+    services = ask.services
+    await choose_contact(
+        services.database,
+        ask.viewer,
+        ask.call_id(),
+        ask.body.contact_id,
+        rules=services.rules(),
+        at=services.now(),
+    )
+    return card_out(ask, await caller_card(services.database, ask.viewer, ask.call_id()))
+
+
 async def wrap_call_up(ask: Ask[None, WrapUpIn]) -> WrapUpOut:
     """The matter of a call, closed."""
     changes = ask.body.given
@@ -118,6 +139,16 @@ def card_out(ask: Ask[Any, Any], card: CallerCard) -> CardOut:
         note=card.own_note,
         next_step=None if deal is None else deal.next_step,
         next_step_at=None if deal is None else deal.next_step_at,
+        sharing=[
+            SharingOut(
+                id=each.id,
+                name=each.name,
+                company=each.company,
+                owner_name=each.owner_name,
+                chosen=each.id == card.view.call.contact_id,
+            )
+            for each in card.sharing
+        ],
     )
 
 
@@ -155,6 +186,15 @@ ENDPOINTS = (
         summary="Keep one's note of a call",
         body=CallNoteIn,
         answer=NoteOut,
+        errors=NOT_FOUND | WRONG,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/calls/{id}/contact",
+        handle=choose,
+        summary="Say which of the contacts that share the number it is; the call's deal goes along",
+        body=WhoseIn,
+        answer=CardOut,
         errors=NOT_FOUND | WRONG,
     ),
     Endpoint(

@@ -336,8 +336,21 @@ class CallerOut(Output):
     phones: tuple[PhoneOut, ...]
 
 
+class SharingOut(Output):
+    """One of several contacts that have the caller's number; `chosen`: the call is on it."""
+
+    id: int
+    name: str
+    company: str | None
+    owner_name: str | None
+    chosen: bool
+
+
 class CardOut(Output):
-    """What the pop-up shows. `number_national`: as people of the region read it; `note`: the viewer's own."""
+    """What the pop-up shows. `number_national`: as people of the region read it; `note`: the viewer's own.
+
+    `sharing`: whom the person is asked to choose from when several contacts have the number; the last chosen first.
+    """
 
     call: CallOut
     number_national: str
@@ -348,6 +361,7 @@ class CardOut(Output):
     note: str
     next_step: str | None
     next_step_at: datetime | None
+    sharing: list[SharingOut]
 
 
 def call_out(view: CallView, viewer: Viewer | None = None, came_of: CallBack | None = None) -> CallOut:

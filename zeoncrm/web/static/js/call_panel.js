@@ -142,11 +142,13 @@ export class CallPanel {
     }
     const slot = this.slot("card");
     const isChoosing = slot.contains(document.activeElement) && document.activeElement.matches("select");
+    const whose = slot.contains(document.activeElement) && document.activeElement.dataset.whose;
     const { dataset } = fresh;
     this.name = dataset.name;
     this.deal = dataset.deal ? { id: dataset.deal, version: Number(dataset.version) } : null;
     if (!isChoosing) {
       slot.replaceChildren(fresh);
+      if (whose) one(`[data-whose="${whose}"]`, slot)?.focus();
       showTimes(slot);
     }
     this.isLoaded = true;
@@ -271,11 +273,16 @@ export class CallPanel {
     else this.field("to").focus();
   }
 
-  order = (path, body) => api("POST", `/calls/${this.call.id}/${path}`, body);
+  order = (path, body, method = "POST") => api(method, `/calls/${this.call.id}/${path}`, body);
 
   /** Go on from a consultation: to `complete` it, or to `cancel` it. */
   endConsult(how) {
     return this.#try(() => this.order(`transfer/${how}`));
+  }
+
+  /** Of those who share the number it is this contact. */
+  async choose(whose) {
+    if (await this.#try(() => this.order("contact", { contact_id: Number(whose) }, "PUT"))) this.load();
   }
 
   async finish() {
@@ -302,6 +309,7 @@ const ACTS = {
   toggle: (panel) => panel.toggle(),
   close: (panel) => panel.finish(),
   done: (panel) => panel.finish(),
+  choose: (panel, event) => panel.choose(event.target.closest("[data-whose]").dataset.whose),
   hangup: (panel) => panel.hangUp(),
   again: (panel) => panel.again(),
   create: (panel) => openNewDeal({ call_id: panel.call.id, title: panel.name }),
