@@ -21,6 +21,7 @@ on_22 = pytest.mark.parametrize("running_lab", ["22"], indirect=True)
 
 FIRST, SECOND = "79034440001", "79034440002"
 SALES = "4952150001"
+DEVICE_STATES = "res_manager_devicestate.so"
 
 
 class Panel:
@@ -135,9 +136,7 @@ async def test_the_next_daemon_finds_who_waits_since_when_and_who_talks(lab: Lab
     await lab.call_in(SECOND, did=SALES)
     await panel.wait("sales", SECOND)
     before = await _since(daemon)
-    await daemon.kill()
-    daemon.forget()
-    await daemon.start()
+    await _restarted(daemon)
     await panel.wait("sales", SECOND)
     await panel.is_("104", "talking")
     await panel.is_("101", "ringing")
@@ -145,6 +144,28 @@ async def test_the_next_daemon_finds_who_waits_since_when_and_who_talks(lab: Lab
     assert abs(after - before) < timedelta(seconds=3)  # the list counts whole seconds
     await lab.hang_up(SECOND)
     await panel.wait("sales")
+
+
+@on_22
+async def test_without_device_states_calls_show_who_is_busy_and_the_link_says_what_is_missing(
+    lab: Lab, daemon: Daemon
+) -> None:
+    panel = Panel(daemon)
+    await lab.pbx.client.action("ModuleLoad", Module=DEVICE_STATES, LoadType="unload")
+    try:
+        await _restarted(daemon)
+        assert await _now(daemon, "104") == "unknown"
+        await lab.call_in(FIRST, did="4952150104")
+        await panel.is_("104", "ringing")
+        await lab.answer("104")
+        await panel.is_("104", "talking")
+        await daemon.until(lambda: "phones are not known" in _reason(daemon), "the reason")
+        await lab.hang_up("104")
+        await panel.is_("104", "unknown")
+    finally:
+        await lab.pbx.client.action("ModuleLoad", Module=DEVICE_STATES, LoadType="load")
+    await _restarted(daemon)
+    await panel.is_("104", "free")
 
 
 @on_22
@@ -165,6 +186,22 @@ async def test_everything_is_empty_and_unknown_while_the_pbx_is_away_and_right_w
     await panel.is_("104", "free")
     await panel.wait("sales")
     await daemon.quiet()
+
+
+async def _restarted(daemon: Daemon) -> None:
+    await daemon.kill()
+    daemon.forget()
+    await daemon.start()
+
+
+def _reason(daemon: Daemon) -> str:
+    """What is amiss about the link, as it was told last."""
+    for event in daemon.events[::-1]:
+        if event["type"] == "pbx.changed":
+            return str(event["pbx"]["reason"])
+        if event["type"] == "hello":
+            return str(event["pbx"]["main"]["reason"])
+    return ""
 
 
 async def _now(daemon: Daemon, extension: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeoncrm.pipeline.numbers import BadNumber, dialable, is_home, is_premium, national, normalise
+from zeoncrm.pipeline.numbers import BadNumber, dialable, is_home, is_premium, is_service, national, normalise
 
 REGIONS = ("RU", "US", "GB", "DE", "KZ", "IT", "FR")
 NUMBERISH = st.text(alphabet="0123456789+ ()-./\u00a0\u2011", max_size=70)
@@ -166,3 +166,10 @@ def test_premium_numbers_are_known(number: str, premium: bool) -> None:
 )
 def test_numbers_are_shown_as_people_of_the_region_read_them(number: str | None, region: str, shown: str) -> None:
     assert national(number, region) == shown
+
+
+@pytest.mark.parametrize("digits", ["112", "101", "103"])
+def test_public_services_are_told_from_a_pbx_s_own_short_numbers(digits: str) -> None:
+    assert is_service(digits, "RU")
+    assert not is_service("800", "RU")
+    assert not is_service(digits + "45", "RU")
