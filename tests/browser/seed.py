@@ -183,7 +183,7 @@ async def seed_rules(site: Site) -> None:
     ):
         await add_rule(site.database, vera, values)
     for number, listing, note in (
-        ("+7 916 555*", Screening.IGNORED, "Own mobiles"),
+        ("+7 812 555*", Screening.IGNORED, "Own mobiles"),
         ("8 800 555-35-35", Screening.BLOCKED, "Offers loans every day"),
     ):
         await list_number(site.database, vera, number=number, listing=listing, note=note, region=REGION, at=at)

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.pipeline.firm import IVAN, Firm
+from tests.pipeline.test_backfill import fill_in, told
 from zeoncrm.pipeline.call_events import CallEvent, CallQueued, CallStarted, Source
 from zeoncrm.pipeline.calls import Screening
 from zeoncrm.pipeline.errors import Forbidden, Invalid, NotFound
@@ -157,6 +158,26 @@ async def test_calls_of_the_past_are_decided_by_their_own_time(firm: Firm, at_on
         for event in events:
             await firm.record(event)
     assert ((await firm.call(call)).values["rule"], (await _deal(firm)).source) == ("that hour", "Then")
+
+
+async def test_calls_of_the_pbxs_records_fall_under_the_same_rules(firm: Firm) -> None:
+    group = [firm.person(login).id for login in ("boris", "anna")]
+    await _list(firm, PETR, Screening.IGNORED)
+    await _rule(firm, "missed", missed_owner="group", group=group, create_deals="inbound", source="Records")
+    calls = [told(firm, None, f"+7903111220{number}", linkedids=frozenset({f"1.{number}"})) for number in range(3)]
+    await fill_in(firm, *calls, told(firm, None, PETR, linkedids=frozenset({"1.9"})))
+    rows = await firm.calls()
+    assert [(row.values["rule"], row.values["screened"], row.owner) for row in rows] == [
+        ("missed", None, "boris"),
+        ("missed", None, "anna"),
+        ("missed", None, "boris"),
+        (None, "ignored", None),
+    ]
+    assert [(deal.owner, deal.source) for deal in await firm.deals()] == [
+        ("boris", "Records"),
+        ("anna", "Records"),
+        ("boris", "Records"),
+    ]
 
 
 # Whose a missed call is

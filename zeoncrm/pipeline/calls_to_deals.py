@@ -121,13 +121,13 @@ def _is_known(ledger: Ledger, call: Call) -> bool:
 def _with_owner_of_missed(
     ledger: Ledger, found: Ruling, view: CallView, at: datetime, emit: Callable[[Event], None]
 ) -> CallView:
-    """Nobody answered: it is the matter of the deal's owner, else of whom the rule says, and so is nobody's deal."""
+    """Nobody answered: it is the matter of the deal's owner, else theirs whom the rule names; so is nobody's deal."""
     call = view.call
     if call.owner_id is not None or call.answered_at is not None:
         return view
     owner_id = view.deal_owner_id or _owner_by_rule(ledger, found.rule, view)
     deal = ledger.deal(call.deal_id)
-    if deal is not None and deal.owner_id is None and owner_id is not None:
+    if deal is not None and deal.owner_id is None and owner_id is not None and _gives_to_others(found):
         deal = ledger.complete_deal(deal, at, owner_id=owner_id, contact=None)
         emit(DealChanged(people=concerning(owner_id), deal=deal))
     return replace(
@@ -207,8 +207,11 @@ def _with_deal(
 
 def _owner_while_ringing(found: Ruling, view: CallView) -> int | None:
     """The caller's responsible; nobody when a rule gives missed calls to others, until it is missed or answered."""
-    by_rule = found.rule is not None and found.rule.missed_owner != MissedOwner.RESPONSIBLE
-    return None if by_rule else view.contact_owner_id
+    return None if _gives_to_others(found) else view.contact_owner_id
+
+
+def _gives_to_others(found: Ruling) -> bool:
+    return found.rule is not None and found.rule.missed_owner != MissedOwner.RESPONSIBLE
 
 
 def _completed(
