@@ -83,7 +83,8 @@ async def main() -> None:
     suffix, play = (".csv", record_cdr) if arguments.cdr else (".ami", record)
     async with Lab(arguments.asterisk, arguments.system_name) as lab:
         folder = _folder(lab)
-        names = arguments.names or [name for name in SCENARIOS if not (folder / f"{name}{suffix}").exists()]
+        known = [name for name in SCENARIOS if not arguments.cdr or (folder / f"{name}.json").exists()]
+        names = arguments.names or [name for name in known if not (folder / f"{name}{suffix}").exists()]
         for name in names:
             try:
                 await play(lab, SCENARIOS[name])

@@ -22,7 +22,7 @@ class Story:
         self.parties: dict[str, Party] = {}
         self._heard: dict[str, set[str]] = {}
         self._dialled_by = {whole(row.peer): row for row in reversed(rows) if row.peer}
-        called = {row.peer for row in rows} | {row.channel for row in rows if row.app in CALLED}
+        called = self._called = _called(rows)
         for row in rows:
             self._meet(row.channel, party_at(row.channel, row.src, None, row.channel in called, numbering))
             if row.peer:
@@ -70,8 +70,9 @@ class Story:
 
     def never_answered(self, name: str) -> bool:
         """Of a phone from which the call was picked up a record says that it answered; its own denies that."""
-        own = [row for row in self.rows if row.channel == name and row.app in CALLED]
-        return bool(own) and not any(row.answered for row in own)
+        own = [row for row in self.rows if row.channel == name]
+        alone = any(not row.peer for row in own)
+        return alone and name in self._called and not any(row.answered for row in own)
 
     def dial_of(self, row: CdrRow) -> tuple[str, str]:
         """The dial or queue, at the far end of Local channels, by which the record's peer was called."""
@@ -100,3 +101,16 @@ class Story:
             if other.channel == row.channel and other.start == row.start and not other.answered and other.peer
         )
         return max((end for end in stopped if end <= row.end), default=row.start)
+
+
+def _called(rows: Sequence[CdrRow]) -> set[str]:
+    """The channels that the PBX called: the first record of one that called the PBX is its own."""
+    seen: set[str] = set()
+    called: set[str] = set()
+    for row in rows:
+        if row.peer and row.peer not in seen:
+            called.add(row.peer)
+        if row.app in CALLED:
+            called.add(row.channel)
+        seen.update((row.channel, row.peer))
+    return called

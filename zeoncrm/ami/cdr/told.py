@@ -43,7 +43,7 @@ def calls_of(group: Sequence[CdrRow], pbx: str, numbering: Numbering) -> list[Ca
         told = _never_dialled(story, pbx, numbering)
     # Which of several calls a recording is of, the records do not tell; its name may.
     files = tuple(dict.fromkeys(row.recording for row in group if row.recording)) if len(told) == 1 else ()
-    return [replace(call, linkedids=_ids(story, call, alone=len(told) == 1), files=files) for call in told]
+    return [replace(call, files=files) for call in told]
 
 
 def _inbound(story: Story, caller: str, pbx: str, numbering: Numbering) -> Call:
@@ -67,6 +67,7 @@ def _inbound(story: Story, caller: str, pbx: str, numbering: Numbering) -> Call:
         answered_outside=(outside.number or outside.raw) if outside else None,
         answered_at=answered_at,
         legs=legs_of(story, parts, forwards, ended_at),
+        linkedids=_ids(story.rows) if len(story.callers) == 1 else _own_id(first),
     )
 
 
@@ -84,6 +85,7 @@ def _outbound(story: Story, pbx: str) -> Call:
         result=CallResult.ANSWERED if answers else _outside_result(own),
         answered_at=min(_times(answers), default=None),
         legs=legs_of(story, parts, [], ended_at),
+        linkedids=_ids(story.rows),
     )
 
 
@@ -104,6 +106,7 @@ def _never_dialled(story: Story, pbx: str, numbering: Numbering) -> list[Call]:
         number_raw=written,
         result=CallResult.CANCELLED,
         legs=(leg,),
+        linkedids=_ids(story.rows),
     )
     return [call]
 
@@ -156,14 +159,14 @@ def _reached(story: Story, caller: str) -> Reached:
 
 
 def _line_called(story: Story, own: Sequence[CdrRow], numbering: Numbering) -> str | None:
-    """The number of ours that was called, unless the record has been overwritten with where the call went."""
+    """The number of ours that was called, unless the record has been overwritten with where the call went: what is no
+    full number is a place in the dialplan."""
     line = next((row.line for row in own if row.line), None)
     if line is not None:
         return line
     dst = own[0].dst
     elsewhere = {dialled_number(row.data.partition(",")[0]) for row in story.rows if row.app == "Dial"}
-    known = any(character.isdigit() for character in dst) and dst not in numbering.extensions
-    return dst if known and dst not in elsewhere else None
+    return dst if normalise(dst, numbering.region) and dst not in elsewhere else None
 
 
 def _name(row: CdrRow, party: Party) -> str | None:
@@ -172,9 +175,12 @@ def _name(row: CdrRow, party: Party) -> str | None:
     return name if name and name not in (party.raw, row.src) else None
 
 
-def _ids(story: Story, call: Call, *, alone: bool) -> frozenset[str]:
-    """By what the PBX knows the call. Where it writes no ids, its first channel and second make one."""
-    first = next((row for row in story.rows if row.start == call.started_at), story.rows[0])
-    rows = story.rows if alone else [first]
-    ids = {each for row in rows for each in ((row.linkedid, row.uniqueid) if alone else (row.uniqueid,)) if each}
-    return frozenset(ids or {f"{MADE_UP}{first.channel} {first.start:%Y%m%dT%H%M%S}"})
+def _ids(rows: Sequence[CdrRow]) -> frozenset[str]:
+    """By what the PBX knows the call. Where it writes no ids, the first channel and its second make one."""
+    ids = {each for row in rows for each in (row.linkedid, row.uniqueid) if each}
+    return frozenset(ids) or _own_id(rows[0])
+
+
+def _own_id(row: CdrRow) -> frozenset[str]:
+    """The same for one of several calls that were joined: the others have their own."""
+    return frozenset({row.uniqueid or f"{MADE_UP}{row.channel} {row.start:%Y%m%dT%H%M%S}"})
