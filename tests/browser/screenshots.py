@@ -19,6 +19,7 @@ from playwright.async_api import Browser, Page
 
 from tests.ami.recorded import recording
 from tests.browser.chromium import PHONE, WIDE, chromium, log_in
+from tests.browser.people import contact_of
 from tests.browser.seed import ring, seed_board, seed_calls, seed_rules
 from tests.browser.site import Site, running_site
 from zeoncrm.pipeline.call_events import CallEnded, CallResult, Consult, ConsultChanged, LegAnswered
@@ -61,6 +62,17 @@ async def rings(page: Page, site: Site) -> None:
 
 async def talks(page: Page, site: Site) -> None:
     """A call is answered here."""
+    call_id = await _ring(site, "+79031112203")
+    await site.happened(LegAnswered(call_id=call_id, at=datetime.now(UTC), extension="103"))
+
+
+async def asks_who(page: Page, site: Site) -> None:
+    """Several contacts have the caller's number."""
+    for name, company in (
+        ("Maria Ivanova", "Windows and Doors of the North-West, Limited Liability Company"),
+        ("Pyotr Semyonovich Dolgorukov-Krymsky", None),
+    ):
+        await contact_of(site, "vera", name, "+79031112203", company)
     call_id = await _ring(site, "+79031112203")
     await site.happened(LegAnswered(call_id=call_id, at=datetime.now(UTC), extension="103"))
 
@@ -189,6 +201,7 @@ PICTURES = (
     Picture("board-rep", login="anna"),
     Picture("board-ringing", steps=rings, boards=ALL_BOARDS),
     Picture("board-talking", steps=talks),
+    Picture("board-shared-number", steps=asks_who),
     Picture("board-transfer", steps=picks_colleague),
     Picture("board-consulting", steps=asks_colleague),
     Picture("live", "/live", boards=("empty",)),
