@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Opened
+from tests.browser.people import contact_of
 from tests.browser.seed import ring
 from tests.browser.site import Site
 from zeoncrm.pipeline.call_events import CallEnded, CallResult
@@ -70,3 +71,13 @@ async def test_a_stranger_is_ignored_from_the_card_while_it_rings(site: Site, op
     await expect(page.locator(".toast-good")).to_be_visible()
     await site.refresh()
     assert site.incoming.screening(STRANGER, None) == "ignored"
+
+
+async def test_a_star_marks_a_contact_as_important_and_their_call_shows_it(site: Site, opened: Opened) -> None:
+    contact = await contact_of(site, "anna", "Ivan Petrov", STRANGER)
+    page = await opened("anna")
+    await page.goto(f"{site.address}/contacts/{contact.id}")
+    await page.locator("[data-toggle-vip]").click()
+    await expect(page.locator("[data-toggle-vip][aria-pressed=true]")).to_be_visible()
+    await _rung(site, "101")
+    await expect(page.locator(".panel .mark-hot")).to_be_visible()
