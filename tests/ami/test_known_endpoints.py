@@ -37,6 +37,9 @@ class Switch:
     )
     refused: frozenset[str] = frozenset()
     is_up: bool = True
+    broken: bool = False
+    lists: int = 0
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[str] = field(default_factory=list)
 
     async def action(self, headers: ActionHeaders, *, timeout: float = 5) -> Reply:
@@ -47,6 +50,11 @@ class Switch:
     async def listing(self, headers: ActionHeaders, *, timeout: float = 15) -> list[bytes]:
         if not self.is_up:
             raise NotConnected("down")
+        self.lists += 1
+        if self.broken:
+            self.broken = False
+            self.failed.set()
+            raise ValueError("this can't be read")
         action = str(headers["Action"])
         if action in self.refused:
             raise ActionRefused("Permission denied")
@@ -137,6 +145,29 @@ async def test_a_pbx_that_lists_nothing_leaves_only_the_people(kept: Kept) -> No
     kept.switch.refused = frozenset({"DeviceStateList", "ExtensionStateList", "QueueStatus"})
     kept.known.ask_again()
     await kept.until(lambda: kept.known.numbering.extensions == {"101"})
+
+
+async def test_a_device_that_no_list_shows_is_asked_about_once(kept: Kept) -> None:
+    kept.switch.states["PJSIP/106"] = "NOT_INUSE"
+    for _ in range(3):
+        kept.known.feed(PhoneChanged(AT, "PJSIP/999", PhoneState.FREE))
+    await kept.until(lambda: "106" in kept.known.numbering.extensions)
+    surveys = kept.switch.lists
+    kept.known.feed(PhoneChanged(AT, "PJSIP/999", PhoneState.TALKING))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert kept.switch.lists == surveys
+
+
+async def test_what_is_not_understood_costs_neither_what_is_known_nor_the_next_survey(kept: Kept) -> None:
+    kept.switch.broken = True
+    kept.known.ask_again()
+    async with asyncio.timeout(10):
+        await kept.switch.failed.wait()
+    assert kept.known.numbering.extensions == {"101", "105"}
+    kept.switch.states["PJSIP/106"] = "NOT_INUSE"
+    kept.known.ask_again()
+    await kept.until(lambda: "106" in kept.known.numbering.extensions)
 
 
 async def test_a_link_that_is_lost_meanwhile_keeps_what_is_known(kept: Kept) -> None:

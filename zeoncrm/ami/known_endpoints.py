@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS = 300.0
 # A reload comes in many parts.
 SETTLED_SECONDS = 2.0
+_MOST_DEVICES = 20_000
 
 
 class KnownEndpoints:
@@ -38,6 +39,8 @@ class KnownEndpoints:
         # Those that are phones by what the PBX says alone, and what number it gives them.
         self._strangers: dict[str, str | None] = {}
         self._wanted = asyncio.Event()
+        # Devices that showed up in between.
+        self._asked_for: set[str] = set()
         self._anew = False
 
     @property
@@ -60,8 +63,7 @@ class KnownEndpoints:
         if isinstance(message, Reloaded):
             self.ask_again()
         elif isinstance(message, PhoneChanged):
-            if message.device not in self._evidence:
-                self._wanted.set()
+            self._note_device(message.device)
         elif device := device_used_as_trunk(message, self._strangers, self._people.region):
             log.info("an endpoint is a trunk: it carries calls of other numbers", pbx=self._pbx, endpoint=device)
             self._evidence[device] = replace(self._evidence[device], carries_calls=True)
@@ -74,13 +76,25 @@ class KnownEndpoints:
                 async with asyncio.timeout(EVERY_SECONDS):
                     await self._wanted.wait()
                     self._wanted.clear()
-                    if self.endpoints:
+                    if self.told.is_set():
                         await asyncio.sleep(SETTLED_SECONDS)
-            with contextlib.suppress(AmiError):  # the link is lost: it asks again when it is back
+            try:
                 await self._survey(pbx)
+            except AmiError:
+                continue  # the link is lost: it asks again when it is back
+            except Exception:
+                log.exception("pbx endpoints not understood; what was known of them stays", pbx=self._pbx)
+
+    def _note_device(self, device: str) -> None:
+        """One that was not there before is asked about, once."""
+        if device not in self._evidence and device not in self._asked_for and len(self._asked_for) < _MOST_DEVICES:
+            self._asked_for.add(device)
+            self._wanted.set()
 
     async def _survey(self, pbx: Asked) -> None:
         anew, self._anew = self._anew, False
+        if anew:
+            self._asked_for.clear()
         found = await survey(pbx, {} if anew else self._evidence)
         carriers = {device for device, evidence in self._evidence.items() if evidence.carries_calls}
         self._evidence = {

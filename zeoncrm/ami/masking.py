@@ -70,21 +70,19 @@ class Mask:
         return self._names.setdefault(name, f"Name {len(self._names) + 1}")
 
     def _stand_in(self, digits: str) -> str:
-        if digits in self._numbering.extensions:
-            return digits
+        if digits in self._numbering.extensions or len(set(digits)) == 1:
+            return digits  # one digit again and again: a withheld number
         key = digits[-_IDENTIFYING:]
         if key not in self._numbers:
             self._numbers[key] = self._end_for(digits)
         return digits[:-_REPLACED] + self._numbers[key]
 
     def _end_for(self, digits: str) -> str:
-        """The last digits: with them it must be a number of the outside if it was one."""
+        """The last digits: with them it must be a number of the outside if it was one, and none if it was none."""
         region, count = self._numbering.region, len(self._numbers) + 1
         ends = [f"{(count + step * 100_000) % 10**_REPLACED:0{_REPLACED}}" for step in range(_ENDS)]
-        if normalise(digits, region) is None:
-            return ends[0]
-        beginning = digits[:-_REPLACED]
-        return next((end for end in ends if normalise(beginning + end, region) is not None), ends[0])
+        beginning, is_none = digits[:-_REPLACED], normalise(digits, region) is None
+        return next((end for end in ends if (normalise(beginning + end, region) is None) is is_none), ends[0])
 
 
 def masked_options(frames: Iterable[Traced], numbering: Numbering) -> str:

@@ -111,7 +111,7 @@ async def _registers(pbx: Asked, aor: str) -> bool | None:
     if "@@" in await _value(pbx, f"PJSIP_AOR({aor},contact)"):
         return False
     most = await _value(pbx, f"PJSIP_AOR({aor},max_contacts)")
-    return int(most) > 0 if most.isascii() and most.isdigit() else None
+    return most.strip("0") != "" if most.isascii() and most.isdigit() else None
 
 
 async def _peer(pbx: Asked, device: str, function: str, caller: str) -> Evidence:

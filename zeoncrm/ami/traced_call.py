@@ -17,7 +17,7 @@ from zeoncrm.pipeline.call_traces import CallTrace, Silence, TraceLine
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.numbering import Numbering
 
-MOST_LINES = 2_000
+MOST_LINES = 1_000
 # How long before the beginning and after the end of a call something may be said of it.
 MARGIN = timedelta(minutes=2)
 
@@ -65,8 +65,12 @@ def trace_of(kept: Kept, call: Call, numbering: Numbering) -> CallTrace | None:
     if not frames:
         return None
     lines = [*_lines(frames, kept.made, call, numbering)]
-    complete = any(each.frame.startswith((b"Event: Newchannel", b"Event: Status")) for each in frames[:1])
-    return CallTrace(tuple(lines[:MOST_LINES]), complete, replay_options([each.frame for each in frames], numbering))
+    return CallTrace(
+        tuple(lines[:MOST_LINES]),
+        left_out=max(0, len(lines) - MOST_LINES),
+        complete=frames[0].frame.startswith((b"Event: Newchannel", b"Event: Status")),
+        options=replay_options([each.frame for each in frames], numbering),
+    )
 
 
 def recording_of(frames: Iterable[Traced]) -> bytes:
@@ -78,13 +82,14 @@ def replay_options(frames: Iterable[bytes], numbering: Numbering) -> str:
     """With what `zeoncrm replay` must be told to see the call as it was seen."""
     text = b"\n".join(frames).decode("utf-8", "replace")
     devices = {device_of(name)[1] for name in re.findall(r"Channel: ([^\r\n]+)", text)}
-    extensions = sorted(devices & numbering.extensions) or sorted(numbering.extensions)[:1]
+    extensions = sorted(devices & numbering.extensions)
     outside = [
         f"--outside {extension}={number.lstrip('+')}"
         for number, extension in sorted(numbering.outside.items())
         if number[-10:] in text
     ]
-    return " ".join(["--extensions", ",".join(extensions), *outside, "--region", numbering.region])
+    own = ["--extensions", ",".join(extensions)] if extensions else []
+    return " ".join([*own, *outside, "--region", numbering.region])
 
 
 def _without_comparisons(kept: Kept) -> Iterator[Traced]:

@@ -39,12 +39,13 @@ class TraceLine:
 
 @dataclass(frozen=True, slots=True)
 class CallTrace:
-    """The events of one call. `complete`: its beginning is still there.
+    """The events of one call. `left_out`: so many more came after; `complete`: its beginning is still there.
 
     `options`: with what `zeoncrm replay` sees the call as it was seen; `masked_options`: in the masked recording.
     """
 
     lines: tuple[TraceLine, ...]
+    left_out: int
     complete: bool
     options: str
     masked_options: str = ""
