@@ -62,6 +62,10 @@ def test_the_shipped_example_is_read() -> None:
         (WHOLE.replace("port = 8080", 'trusted_proxies = ["10.0.0.0/99"]'), "web.trusted_proxies"),
         (WHOLE + '[[pbx]]\nname = "main"\nusername = "b"\nsecret = "c"\n', "two PBXs have the name 'main'"),
         (WHOLE + "[telephone]\nx = 1\n", "telephone"),
+        (WHOLE.replace("trunks = []", 'cdr = "Master.csv"'), "pbx.0.cdr"),
+        (WHOLE.replace("trunks = []", 'cdr = "oracle://pbx/cdr"'), "pbx.0.cdr"),
+        (WHOLE.replace("trunks = []", 'cdr_timezone = "Mars/Olympus"'), "pbx.0.cdr_timezone"),
+        (WHOLE.replace("trunks = []", 'cdr_timezone = "../etc/passwd"'), "pbx.0.cdr_timezone"),
         ("[web\n", "zeoncrm.toml"),
     ],
 )

@@ -15,6 +15,7 @@ import structlog
 
 from zeoncrm.ami.agi import AgiServer
 from zeoncrm.ami.cdr.csv_file import CsvFile
+from zeoncrm.ami.cdr.events import CdrEvents
 from zeoncrm.ami.cdr.sources import CdrSource
 from zeoncrm.ami.cdr.sql_table import SqlTable
 from zeoncrm.ami.connection import LinkStatus, PbxAccount
@@ -260,6 +261,8 @@ async def _drained(recorder: Recorder) -> None:
 
 def cdr_source(config: PbxConfig, url: str) -> CdrSource:
     """Where a PBX's call records are read from; raises ConfigError when it can't be that."""
+    if url == "ami":
+        return CdrEvents(config.cdr_zone)
     if url.startswith("csv://"):
         return CsvFile(Path(url.removeprefix("csv://")), config.cdr_zone)
     try:

@@ -93,7 +93,7 @@ class PbxConfig(Section):
     `recordings`: the folder with the PBX's recordings, as this machine sees it. After `recordings_days` (0: never) they
     are no longer listed nor served, and with `recordings_delete` their files are deleted.
 
-    `cdr`: the PBX's call records, `csv:///PATH/Master.csv` or a database's URL; times in them are of `cdr_timezone`.
+    `cdr`: the PBX's call records, `csv:///PATH/Master.csv`, a database's URL, or `ami`; its zone is `cdr_timezone`.
     """
 
     name: Annotated[str, Field(pattern=r"\A[A-Za-z0-9_.-]{1,64}\z")]
@@ -122,8 +122,8 @@ class PbxConfig(Section):
     @field_validator("cdr")
     @classmethod
     def _known_source(cls, source: str | None) -> str | None:
-        if source is not None and not source.startswith(CDR_SOURCES):
-            raise ValueError(f"one of {', '.join(CDR_SOURCES)} is expected")
+        if source is not None and source != "ami" and not source.startswith(CDR_SOURCES):
+            raise ValueError(f"ami or one of {', '.join(CDR_SOURCES)} is expected")
         return source
 
     @field_validator("cdr_timezone")

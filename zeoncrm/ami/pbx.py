@@ -12,6 +12,7 @@ import structlog
 
 from zeoncrm.ami import messages, presence, queues
 from zeoncrm.ami.cdr.backfill import Backfill, Surroundings
+from zeoncrm.ami.cdr.events import CdrEvents
 from zeoncrm.ami.cdr.heard import HeardChannels
 from zeoncrm.ami.cdr.sources import CdrSource, Mark
 from zeoncrm.ami.connection import AmiConnection, LinkState, LinkStatus, PbxAccount, Timings
@@ -94,7 +95,7 @@ class Pbx:
             account,
             self._take,
             on_status=self._note_status,
-            on_frame=self.trace.keep,
+            on_frame=self._keep_frame,
             calls_go_on=lambda: bool(self.tracker.calls),
             timings=timings or Timings(),
             listings=LISTINGS,
@@ -110,6 +111,7 @@ class Pbx:
         # Calls of which some was not heard, until they end.
         self._interrupted: set[str] = set()
         self.backfill = self._backfill(records) if records else None
+        self._events = records.source if records and isinstance(records.source, CdrEvents) else None
 
     @property
     def status(self) -> LinkStatus:
@@ -289,6 +291,11 @@ class Pbx:
             self._on_watched()
         if isinstance(message, RecordingBegan):
             self._files.ask(message)
+
+    def _keep_frame(self, frame: bytes, at: datetime) -> None:
+        self.trace.keep(frame, at)
+        if self._events is not None:
+            self._events.keep(frame)
 
     def _backfill(self, records: CallRecords) -> Backfill:
         around = Surroundings(

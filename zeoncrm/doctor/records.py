@@ -27,6 +27,9 @@ async def examine_records(pbx: PbxConfig, now: datetime, say: Say) -> None:
     if pbx.cdr is None:
         say(note(part, "cdr-none", "`cdr` names no call records: what happens while zeoncrm is off is not filled in"))
         return
+    if pbx.cdr == "ami":
+        say(note(part, "cdr-events", "`cdr` is ami: what ends while the link is away is not filled in"))
+        return
     try:
         source = cdr_source(pbx, pbx.cdr)
         async with asyncio.timeout(SECONDS):
