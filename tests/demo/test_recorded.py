@@ -35,6 +35,11 @@ def test_nothing_of_the_recorded_identities_is_left(path: Path) -> None:
 
 
 @everything
+def test_what_phones_do_is_told_by_the_calls_alone(path: Path) -> None:
+    assert not {headers["Event"] for headers in read_recording(path).headers} & {"DeviceStateChange", "FullyBooted"}
+
+
+@everything
 def test_a_token_without_a_replacement_stays_as_it_was_recorded(path: Path) -> None:
     stream = b"".join(fresh(read_recording(path), {b"{name}": b"<unknown>"}))
     recorded = path.read_bytes()

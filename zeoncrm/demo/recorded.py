@@ -91,11 +91,14 @@ class Recording:
 
 
 def read_recording(path: Path) -> Recording:
-    """The events of a call in a recorded stream; the greeting, the log-in and answers to actions are left out."""
+    """The events of a call in a recorded stream; the greeting, the log-in and answers to actions are left out.
+
+    States of devices too: a call that ends early would leave its phones in use. The calls tell who is busy.
+    """
     frames, all_headers = [], []
     for frame in Framer().feed(path.read_bytes()):
         headers = read_headers(frame)
-        if headers.get("Event", "FullyBooted") == "FullyBooted":
+        if headers.get("Event", "FullyBooted") in ("FullyBooted", "DeviceStateChange"):
             continue
         frames.append(tuple(_cut(_NAMELESS.sub(rb"\1" + NAME, frame) + b"\r\n\r\n")))
         all_headers.append(headers)
