@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.databases import fill_template
 from tests.leaks import descriptors_left, open_descriptors, tasks_left
+from tests.pbx.accuracy import cases_in, table
 from tests.postgres import PostgresCluster, database_name, postgres_cluster
 from tests.real import need
 from tests.together import SharedTogether
@@ -22,6 +23,15 @@ from zeoncrm.store.database import Database
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """How the tests are spread when several run side by side."""
     return SharedTogether(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many of the hard cases were right on the real PBX, before pytest's own last words."""
+    lines = table(cases_in(report for reports in terminalreporter.stats.values() for report in reports))
+    if lines:
+        terminalreporter.section("hard cases that gave the right calls")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 def _leaks_allowed(request: pytest.FixtureRequest) -> bool:

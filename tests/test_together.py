@@ -12,6 +12,7 @@ from tests.together import shared_by
     [
         ("tests/pbx/test_scenarios.py::test_a_scenario[ring_group-22]", "asterisk 22 scenarios"),
         ("tests/pbx/test_scenarios.py::test_a_main_scenario[ring_group-16]", "asterisk 16 scenarios"),
+        ("tests/pbx/test_scenarios.py::test_a_scenario[ring_group-22 pbx1]", "asterisk 22 pbx1 scenarios"),
         ("tests/pbx/test_lab.py::test_every_phone_can_be_called[16]", "asterisk 16"),
         ("tests/browser/test_board.py::test_a_card_is_dragged", "browser"),
         ("tests/store/test_calls.py::test_a_page[sqlite-22]", None),

@@ -21,7 +21,7 @@ def shared_by(nodeid: str) -> str | None:
     """
     if nodeid.startswith("tests/browser/"):
         return "browser"
-    version = re.search(r"\b(\d\d)\]$", nodeid) if nodeid.startswith("tests/pbx/") else None
+    version = re.search(r"\b(\d\d(?: \w+)?)\]$", nodeid) if nodeid.startswith("tests/pbx/") else None
     if version is None:
         return None
     return f"asterisk {version[1]}{' scenarios' if 'test_scenarios' in nodeid else ''}"

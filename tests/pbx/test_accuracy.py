@@ -29,6 +29,12 @@ def test_the_table_has_the_share_of_each_kind_on_each_version() -> None:
     ]
 
 
+def test_the_table_is_written_at_the_end_of_a_run(pytestconfig: pytest.Config) -> None:
+    writers = pytestconfig.pluginmanager.hook.pytest_terminal_summary.get_hookimpls()
+
+    assert any("conftest" in writer.plugin_name for writer in writers)
+
+
 def test_a_run_without_a_pbx_has_no_table() -> None:
     assert table([]) == []
 
