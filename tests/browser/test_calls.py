@@ -11,10 +11,11 @@ from playwright.async_api import Route, expect
 from tests.browser.conftest import Opened
 from tests.browser.people import contact_of, deal_of
 from tests.browser.seed import ring
-from tests.browser.site import Site
+from tests.browser.site import REGION, Site
 from zeoncrm.pipeline.call_events import (
     CallEnded,
     CallEvent,
+    CallIdentified,
     CallResult,
     LegAnswered,
     LegEnded,
@@ -24,6 +25,7 @@ from zeoncrm.pipeline.call_events import (
     OutsideRang,
 )
 from zeoncrm.pipeline.ids import new_call_id
+from zeoncrm.pipeline.people import Role, add_person
 
 NUMBER = "+79031112233"
 # A tab that nobody looks at, whose person has allowed notifications.
@@ -128,6 +130,32 @@ async def test_the_tabs_of_one_person_stay_in_step(site: Site, opened: Opened) -
     await first.locator(".panel").get_by_role("button", name="Close").click()
     for tab in (first, second):
         await expect(tab.locator(".panel")).to_have_count(0)
+
+
+async def test_the_card_stays_while_one_of_two_phones_rings_and_goes_when_both_stop(site: Site, opened: Opened) -> None:
+    await add_person(
+        site.database, login="dina", name="Dina", role=Role.REP, password_hash=None, extensions=["201", "99201"],
+        outside=[], region=REGION, at=datetime.now(UTC),
+    )  # fmt: skip
+    await site.refresh()
+    dina = await opened("dina")
+    call_id = await rung(site, "201", "99201", name="Olga")
+    await expect(dina.locator(".panel[data-view=ringing]")).to_contain_text("Olga")
+    await stopped(site, call_id, "99201")
+    await site.happened(CallIdentified(call_id=call_id, at=datetime.now(UTC), caller_name="Olga Petrova"))
+    await expect(dina.locator(".panel[data-view=ringing]")).to_contain_text("Olga")
+    await stopped(site, call_id, "201")
+    # The caller is on the line still: a queue may let it ring here again.
+    await expect(dina.locator(".panel[data-view=gone]")).to_contain_text("It stopped ringing here")
+    await expect(dina.locator(".panel")).to_have_count(0)
+    await site.happened(LegRang(call_id=call_id, at=datetime.now(UTC), extension="201"))
+    await expect(dina.locator(".panel[data-view=ringing]")).to_contain_text("Olga")
+
+
+async def stopped(site: Site, call_id: str, extension: str) -> None:
+    """A phone stops ringing."""
+    now = datetime.now(UTC)
+    await site.happened(LegEnded(call_id=call_id, at=now, extension=extension, outcome=LegOutcome.NO_ANSWER))
 
 
 async def test_several_calls_stack_and_the_focus_stays_where_one_types(site: Site, opened: Opened) -> None:

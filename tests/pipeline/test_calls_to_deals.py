@@ -100,6 +100,19 @@ async def test_a_missed_stranger_becomes_nothing(firm: Firm) -> None:
     assert (call.values["result"], call.values["contact_id"], call.owner) == ("missed", None, None)
 
 
+async def test_a_contact_with_several_numbers_is_the_same_caller_at_each(firm: Firm) -> None:
+    numbers = [NewPhone(IVAN), NewPhone("8 903 777-88-99", "work")]
+    contact = await create_contact(
+        firm.database, firm.person("anna"), name="Ivan", phones=numbers, region="RU", at=firm.tick()
+    )
+    first = await firm.answered_call("101")
+    second = await firm.missed_call("+79037778899", "102")
+    (deal,) = await firm.deals()
+
+    assert {call.values["contact_id"] for call in (first, second)} == {contact.id}
+    assert {call.values["deal_id"] for call in (first, second)} == {deal.id}
+
+
 async def test_a_withheld_number_makes_a_deal_and_merges_nothing(firm: Firm) -> None:
     first = await firm.answered_call("101", None)
     second = await firm.answered_call("102", None)

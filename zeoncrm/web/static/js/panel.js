@@ -24,7 +24,7 @@ export function viewOf(call, me) {
 
 /** Why a ringing call is gone: the name of a text, and the extension that answered. */
 export function whyGone(call) {
-  if (!call.answered_at) return ["gaveUp"];
+  if (!call.answered_at) return [call.state === "ended" ? "gaveUp" : "ringsNoMore"];
   const talker = call.last_extension ?? call.answered_by;
   return talker ? ["answeredBy", talker] : ["answeredElsewhere"];
 }
