@@ -18,6 +18,7 @@ from zeoncrm.pipeline.call_events import Direction, LegRang
 from zeoncrm.pipeline.calls import Call, advance
 
 RECORDINGS = recordings()
+OF_THE_DAEMON = [each for each in RECORDINGS if "all-classes" not in each.name]
 
 
 def names(each: Recording) -> str:
@@ -35,8 +36,9 @@ def test_chunk_sizes_do_not_matter(each: Recording) -> None:
     whole = Framer().feed(data)
     sizes = random.Random(each.name)
 
-    assert frames_of(data[at : at + 1] for at in range(len(data))) == whole
     assert frames_of(randomly_cut(data, sizes)) == whole
+    if each in OF_THE_DAEMON:  # the others have the same events among more
+        assert frames_of(data[at : at + 1] for at in range(len(data))) == whole
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (FOLDER / "asterisk22-all-classes").glob("*.json")))
@@ -74,7 +76,7 @@ def test_garbage_in_a_stream_is_passed_over() -> None:
 STRANGE = b"Event: SomethingNew\r\nUniqueid: 1.1\r\nChannel: PJSIP/101-00000001\r\nLinkedid: 1.1"
 
 
-@pytest.mark.parametrize("each", [each for each in RECORDINGS if "all-classes" not in each.name], ids=names)
+@pytest.mark.parametrize("each", OF_THE_DAEMON, ids=names)
 def test_unknown_events_and_headers_and_another_order_of_headers_change_nothing(each: Recording) -> None:
     frames = each.data.split(b"\r\n\r\n")
 
@@ -102,7 +104,7 @@ def test_calls_are_right_though_all_events_of_a_kind_are_missing(kind: str) -> N
 DECISIVE = ("BridgeLeave", "HangupRequest", "Pickup")
 
 
-@pytest.mark.parametrize("each", [each for each in RECORDINGS if "all-classes" not in each.name], ids=names)
+@pytest.mark.parametrize("each", OF_THE_DAEMON, ids=names)
 def test_neighbouring_events_of_different_channels_may_change_places(each: Recording) -> None:
     frames = [frame for frame in each.data.split(b"\r\n\r\n") if frame.startswith(b"Event: ")]
     order, at = list(frames), 0
