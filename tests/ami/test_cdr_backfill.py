@@ -265,3 +265,23 @@ def test_only_channels_that_were_born_on_an_unbroken_link_count_as_heard() -> No
     assert heard.has_all({"1.1"}, set())
     heard.feed(Snapshot(NOON, ()))
     assert not heard.has_all({"1.1"}, set())
+
+
+async def test_a_record_that_was_written_late_is_kept_though_the_mark_stays() -> None:
+    office = Office(Records([row(1)]))
+    await office.backfill.read()
+
+    async def overlapping(mark: Mark) -> Reading:
+        return Reading([Read(row(2, NOON - MINUTE / 2), mark)], {"at": 1})
+
+    office.records.read = overlapping  # type: ignore[method-assign]
+    await office.backfill.read()
+    assert [call.number for told in office.kept for call in told.calls] == ["+79031110001", "+79031110002"]
+
+
+async def test_a_record_of_a_clock_that_was_wrong_makes_no_call_and_holds_up_none() -> None:
+    office = Office(Records([row(1, NOON + timedelta(days=3650)), row(2)]))
+    await office.backfill.read()
+    assert [call.number for told in office.kept for call in told.calls] == ["+79031110002"]
+    assert office.place == 2
+    assert "an end in the future" in (office.backfill.state.problem or "")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from zeoncrm.ami.cdr.csv_file import CsvFile
-from zeoncrm.ami.cdr.rows import BadRow, csv_row
+from zeoncrm.ami.cdr.rows import BadRow, csv_row, row_of
 from zeoncrm.ami.cdr.sources import CdrError, Mark
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -210,3 +211,25 @@ def test_a_record_that_makes_no_sense_is_refused(change: dict[int, str]) -> None
     fields += ["NO ANSWER", ""]
     with pytest.raises(BadRow):
         csv_row([change.get(at, value) for at, value in enumerate(fields)], UTC)
+
+
+async def test_a_file_that_was_just_rotated_is_read_to_its_end_before_there_is_a_new_one(path: Path) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    _, mark, _ = await read_all(source, {"offset": 0, "print": ""})
+    append(path, line(2))
+    path.rename(path.with_name("Master.csv.1"))
+    callers, mark, _ = await read_all(source, mark)
+    assert callers == ["0002"]
+    append(path, line(3))
+    assert (await read_all(source, mark))[0] == ["0003"]
+
+
+def test_a_call_over_the_hour_that_comes_twice_is_not_shorter_than_nothing() -> None:
+    columns = {"start": "2026-10-25 02:55:00", "answer": "2026-10-25 02:00:05", "end": "2026-10-25 02:05:00"}
+    row = row_of({**columns, "channel": "PJSIP/trunk-1"}, ZoneInfo("Europe/Berlin"))
+    assert (row.start, row.end) == (
+        datetime(2026, 10, 25, 0, 55, tzinfo=UTC),
+        datetime(2026, 10, 25, 1, 5, tzinfo=UTC),
+    )
+    assert row.answer == datetime(2026, 10, 25, 1, 0, 5, tzinfo=UTC)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -71,7 +72,7 @@ class Pbx:
         if "start" in more:
             row |= {"start": local, "end": local + timedelta(seconds=seconds), "answer": local + timedelta(seconds=4)}
         else:
-            row |= {"calldate": local}
+            row = {"calldate": local} | row
         if self._engine.dialect.name == "sqlite":
             row = {name: f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value
                    for name, value in row.items()}  # fmt: skip
@@ -216,3 +217,39 @@ def test_on_mysql_the_end_is_worked_out_by_the_server() -> None:
 def test_what_is_no_such_url_is_refused(url: str) -> None:
     with pytest.raises(StoreError, match="is expected"):
         CdrTable(url)
+
+
+async def test_the_place_in_another_source_says_nothing_and_the_watermark_counts(pbx: Pbx) -> None:
+    await pbx.make(FREEPBX)
+    await pbx.note(1, NOON - timedelta(hours=1))
+    await pbx.note(2)
+    mark = {"offset": 700, "print": "c0ffee", "until": NOON.isoformat()}
+    assert [read.row.src[-4:] for read in (await source(pbx).read(mark)).records] == ["0002"]
+
+
+async def test_what_comes_in_the_hour_that_is_there_twice_is_read(pbx: Pbx) -> None:
+    await pbx.make(FREEPBX)
+    table = SqlTable(CdrTable(pbx.url), ZoneInfo("Europe/Berlin"))
+    # Read until 02:58 in summer time; at 03:00 it is 02:00 again.
+    mark = await table.begin(datetime(2026, 10, 25, 0, 58, tzinfo=UTC))
+    await pbx.note(1, calldate=datetime.fromisoformat("2026-10-25 02:10"))
+    callers, mark = await read_all(table, mark)
+    assert callers == ["0001"]
+    await pbx.note(2, calldate=datetime.fromisoformat("2026-10-25 03:01"))
+    assert "0002" in (await read_all(table, mark))[0]
+
+
+async def test_a_record_of_a_clock_that_was_wrong_hides_no_later_ones(pbx: Pbx) -> None:
+    await pbx.make(FREEPBX)
+    table = SqlTable(CdrTable(pbx.url), MOSCOW, clock=lambda: NOON)
+    await pbx.note(1, NOON + timedelta(days=3650))
+    _, mark = await read_all(table, await table.begin(NOON))
+    await pbx.note(2)
+    assert (await read_all(table, mark))[0][0] == "0002"
+
+
+async def test_the_file_of_a_recording_is_told(pbx: Pbx) -> None:
+    await pbx.make(FREEPBX)
+    await pbx.note(1, recordingfile="in-101.wav")
+    (read,) = (await source(pbx).read(await source(pbx).begin(NOON))).records
+    assert read.row.recording == "in-101.wav"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -119,3 +120,8 @@ def test_files_are_found_by_the_ids_in_their_names_in_the_folder_and_in_those_of
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert search(tmp_path / "none", {"1772490600.12": "x"}, days_around(AT)) == {}
     assert look_for(tmp_path / "none", "in.wav", AT) is None
+
+
+def test_a_file_whose_name_is_no_text_is_passed_over(root: Path) -> None:
+    (root / os.fsdecode(b"in-\xff-1772452800.7.wav")).write_bytes(wave(1))
+    assert search(root, {"1772452800.7": "call"}, []) == {}

@@ -131,6 +131,16 @@ def _names_in(root: Path, folder: str) -> Iterator[str]:
             return
         with os.scandir(real) as entries:
             for _, entry in zip(range(MOST_ENTRIES), entries, strict=False):
-                yield entry.name
+                if _is_text(entry.name):
+                    yield entry.name
     except (OSError, RuntimeError):
         return
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8: callers send what goes into it, and no database keeps other bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -38,6 +38,7 @@ _DRIVERS = {
 _WANTED = (
     *("calldate", "start", "answer", "end", "clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp"),
     *("lastdata", "duration", "billsec", "disposition", "uniqueid", "linkedid", "sequence", "did"),
+    "recordingfile",
 )
 _NEEDED = ("channel", "dstchannel", "disposition", "lastapp", "src", "dst")
 

@@ -13,7 +13,7 @@ import structlog
 
 from zeoncrm.ami.cdr.groups import channels_of, groups_of
 from zeoncrm.ami.cdr.rows import CdrRow
-from zeoncrm.ami.cdr.sources import CdrError, CdrSource, Mark, Read
+from zeoncrm.ami.cdr.sources import AHEAD, CdrError, CdrSource, Mark, Read
 from zeoncrm.ami.cdr.told import calls_of
 from zeoncrm.pipeline.backfill import CallsTold, Filled
 from zeoncrm.pipeline.calls import Call
@@ -134,19 +134,25 @@ class Backfill:
         kept = await self._around.mark() or await self._begin()
         since, until = (datetime.fromisoformat(kept[name]) for name in ("since", "until"))
         floor = max(since, until - _STALE)
-        place: Mark = kept["place"]
+        # Where the last source was another, that says how far: its place means nothing to this one.
+        place: Mark = {"until": kept["until"], **kept["place"]}
         held: list[Read] = []
         bad, why = 0, ""
         while True:
             reading = await self._source.read(place)
             now = self._clock()
-            found = _sorted([*held, *reading.records], reading.more, now, self._around.goes_on)
+            credible = [read for read in reading.records if read.row.end < now + AHEAD]
+            if len(credible) < len(reading.records):
+                bad, why = bad + len(reading.records) - len(credible), "an end in the future"
+            found = _sorted([*held, *credible], reading.more, now, self._around.goes_on)
             fresh = [group for group in found.settled if _newest(group) >= floor]
             until = max([until, *map(_newest, fresh)])
             again = next((read.mark for read in found.held if read.mark is not None), reading.mark)
             mark = {"since": since.isoformat(), "until": until.isoformat(), "place": dict(again)}
-            if mark != kept:
-                await self._keep(self._told(fresh), kept, mark)
+            told = self._told(fresh)
+            # Records that were written late may leave the mark where it is.
+            if told or mark != kept:
+                await self._keep(told, kept, mark)
             self.state = replace(self.state, rows=self.state.rows + len(reading.records))
             bad, why, held, kept, place = bad + reading.bad, reading.why or why, found.held, mark, reading.mark
             if not reading.more:

@@ -100,7 +100,10 @@ class CsvFile:
         named = self._path.with_name(str(mark.get("file", self._path.name)))
         if not offset:
             return (named if named.exists() else self._path), 0
-        for path in (self._path, *reversed(self._older())):
+        older = self._older()
+        # Just after a rotation there is no file of this name: Asterisk makes it with its next record.
+        newest = (self._path,) if self._path.exists() or not older else ()
+        for path in (*newest, *reversed(older)):
             with path.open("rb") as file:
                 if file.seek(0, 2) >= offset and _mark_in(file, offset)["print"] == print_:
                     return path, offset

@@ -99,7 +99,7 @@ def row_of(named: Mapping[str, Any], zone: tzinfo | None) -> CdrRow:
     start = _time(columns.get("start") or columns.get("calldate"), zone)
     if start is None:
         raise BadRow("no start")
-    end = _time(columns.get("end"), zone) or start + _seconds(columns.get("duration"))
+    end = _time(columns.get("end"), zone, start) or start + _seconds(columns.get("duration"))
     disposition = _text(columns, "disposition").upper()
     channel = _text(columns, "channel")
     if not channel:
@@ -110,7 +110,7 @@ def row_of(named: Mapping[str, Any], zone: tzinfo | None) -> CdrRow:
         start=start,
         end=end,
         channel=channel,
-        answer=_time(columns.get("answer"), zone) or _answer(columns, end, disposition),
+        answer=_time(columns.get("answer"), zone, start) or _answer(columns, end, disposition),
         peer=_text(columns, "dstchannel"),
         src=_text(columns, "src"),
         dst=_text(columns, "dst"),
@@ -134,8 +134,11 @@ def _answer(columns: Mapping[str, Any], end: datetime, disposition: str) -> date
     return end - _seconds(columns.get("billsec"))
 
 
-def _time(value: Any, zone: tzinfo | None) -> datetime | None:
-    """A time as a driver gives it, or as it is written; one without a zone is of the PBX's."""
+def _time(value: Any, zone: tzinfo | None, since: datetime | None = None) -> datetime | None:
+    """A time as a driver gives it, or as it is written; one without a zone is of the PBX's.
+
+    In the night in which clocks go back an hour comes twice: what would lie before `since` is of the second.
+    """
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.strip()) if value.strip() else None
@@ -144,6 +147,8 @@ def _time(value: Any, zone: tzinfo | None) -> datetime | None:
     if not isinstance(value, datetime) or value.year < 2000:  # MySQL's 0000-00-00, and an answer that never came
         return None
     aware = value if value.tzinfo else value.replace(tzinfo=zone)
+    if since is not None and aware.astimezone(UTC) < since and not value.tzinfo:
+        aware = aware.replace(fold=1)
     return aware.astimezone(UTC).replace(microsecond=0)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from zeoncrm.ami.cdr.rows import CdrRow
 
 # A place in a source, as JSON.
 Mark = Mapping[str, Any]
+
+# A record that ends later than so long from now has been written while the PBX's clock was wrong.
+AHEAD = timedelta(days=1)
 
 
 class CdrError(Exception):

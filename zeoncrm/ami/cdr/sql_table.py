@@ -6,27 +6,36 @@ was read before is read again. Times are the PBX's; a mark is in UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from zeoncrm.ami.cdr.rows import BadRow, CdrRow, row_of
-from zeoncrm.ami.cdr.sources import CdrError, Mark, Read, Reading
+from zeoncrm.ami.cdr.sources import AHEAD, CdrError, Mark, Read, Reading
 from zeoncrm.store.cdr_table import CdrTable
 from zeoncrm.store.errors import StoreError
 
 MOST_ROWS = 1000
 # Records that the PBX writes in batches, or late, are not missed.
 _OVERLAP = timedelta(minutes=5)
+_HOUR = timedelta(hours=1)
 
 
 class SqlTable:
     """A source; `zone` is that of the times in it, None for this machine's."""
 
-    def __init__(self, table: CdrTable, zone: tzinfo | None, *, most_rows: int = MOST_ROWS) -> None:
+    def __init__(
+        self,
+        table: CdrTable,
+        zone: tzinfo | None,
+        *,
+        most_rows: int = MOST_ROWS,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._table = table
         self._zone = zone
         self._most_rows = most_rows
+        self._clock = clock
 
     @property
     def name(self) -> str:
@@ -39,21 +48,22 @@ class SqlTable:
 
     async def read(self, mark: Mark) -> Reading:
         """The records of channels that ended since, with all others of their calls."""
-        after = datetime.fromisoformat(str(mark["after"]))
-        going_on = bool(mark.get("going_on"))
+        after = datetime.fromisoformat(str(mark.get("after") or mark["until"]))
+        since = after if mark.get("going_on") else after - _OVERLAP - self._put_back(after)
         try:
-            found = await self._page(after if going_on else after - _OVERLAP)
+            found = await self._page(since)
             records, bad, why = self._records(found)
-            ended = [row.end for row in records]
+            latest = self._clock() + AHEAD
+            last = max((row.end for row in records if row.end < latest), default=since)
             others, _, _ = self._records(await self._rest(records))
         except StoreError as error:
             raise CdrError(f"{self.name}: {error}") from error
         known = set(records)
         rest = [row for row in others if row not in known]
-        last = max([after, *ended])
-        more = len(found) >= self._most_rows and last > after
+        more = len(found) >= self._most_rows and last > since
         reads = [Read(row, _mark(row.end)) for row in records] + [Read(row, None) for row in rest]
-        return Reading(reads, {**_mark(last), "going_on": True} if more else _mark(last), more, bad, why)
+        further = {**_mark(last), "going_on": True} if more else _mark(max(after, last))
+        return Reading(reads, further, more, bad, why)
 
     async def _page(self, since: datetime) -> list[Mapping[str, Any]]:
         """At least one more than a second's worth, so that the next page begins later."""
@@ -81,6 +91,11 @@ class SqlTable:
             except BadRow as error:
                 bad, why = bad + 1, str(error)
         return records, bad, why
+
+    def _put_back(self, at: datetime) -> timedelta:
+        """By how much clocks are put back in the hour after this time: what is written then looks older."""
+        before, after = (self._local(each).utcoffset() for each in (at, at + _HOUR))
+        return max(timedelta(0), (before or timedelta(0)) - (after or timedelta(0)))
 
     def _local(self, at: datetime) -> datetime:
         """As the PBX writes it."""
