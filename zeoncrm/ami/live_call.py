@@ -104,7 +104,7 @@ class LiveCall:
         return events
 
     def _follow_consultation(self, at: datetime, events: list[CallEvent]) -> None:
-        consult = consultation(self.view, self.caller, self.legs.talking())
+        consult = consultation(self.view, self.caller, self.legs.talking(), self.consult)
         if consult != self.consult:
             self.consult = consult
             events.append(ConsultChanged(call_id=self.id, at=at, consult=consult))
