@@ -1,4 +1,4 @@
-"""The files in config/ are what the programs that read them take. A program that is not installed is passed over."""
+"""The files in config/ are what the programs that read them take."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.pbx.instance import new_folder, remove_folder
+from tests.pbx.roots import LabUnavailable, asterisk_root
+from tests.real import need, require_real
 from zeoncrm.ami.rights import NEEDED, classes
 from zeoncrm.commands.init import CONFIG, STANZA
 from zeoncrm.config import load_config
@@ -17,11 +21,31 @@ from zeoncrm.config import load_config
 SHIPPED = Path(__file__).parents[2] / "config"
 
 
-def program(name: str) -> str:
-    found = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/bin:/sbin:/bin")
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
+class Debian:
+    """A Debian with the servers that our files are for; `folder` is the test's own in it."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root = root
+        self.folder = folder
+
+    def inside(self, path: Path) -> str:
+        """How the programs see a file of the folder."""
+        return f"/{path.relative_to(self._root)}"
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return run("chroot", str(self._root), *words)
+
+
+@pytest.fixture
+def debian() -> Iterator[Debian]:
+    need("pbx")
+    try:
+        root = asterisk_root("22")
+    except LabUnavailable as error:
+        require_real("pbx", str(error))
+    folder = new_folder(root)
+    yield Debian(root, folder)
+    remove_folder(folder)
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -45,7 +69,9 @@ def test_the_explained_config_and_that_of_init_say_the_same(tmp_path: Path) -> N
 
 
 def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
-    analyze = program("systemd-analyze")
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not installed: this machine has no systemd")
     unit = tmp_path / "zeoncrm.service"
     unit.write_text((SHIPPED / unit.name).read_text().replace("/opt/zeoncrm/bin/zeoncrm", sys.executable))
     done = run(analyze, "verify", "--man=no", str(unit))
@@ -53,32 +79,33 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     assert (done.returncode, told) == (0, [])
 
 
-def test_nginx_takes_its_site(tmp_path: Path) -> None:
-    nginx, openssl = program("nginx"), program("openssl")
-    key, certificate = tmp_path / "privkey.pem", tmp_path / "fullchain.pem"
+@pytest.mark.pbx
+def test_nginx_takes_its_site(debian: Debian) -> None:
+    folder = debian.inside(debian.folder)
     made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=crm"]
-    run(openssl, *made, "-keyout", str(key), "-out", str(certificate))
-    site = tmp_path / "site.conf"
-    site.write_text((SHIPPED / "nginx.conf").read_text().replace("/etc/ssl/crm.example.com", str(tmp_path)))
-    whole = tmp_path / "nginx.conf"
-    places = "".join(f"{name}_temp_path {tmp_path};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    whole.write_text(
-        f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{places}include {site};\n}}\n"
+    debian.run("openssl", *made, "-keyout", f"{folder}/privkey.pem", "-out", f"{folder}/fullchain.pem")
+    site = (SHIPPED / "nginx.conf").read_text().replace("/etc/ssl/crm.example.com", folder)
+    (debian.folder / "site.conf").write_text(site)
+    places = "".join(f"{name}_temp_path {folder};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (debian.folder / "nginx.conf").write_text(
+        f"pid {folder}/pid;\nerror_log stderr;\nevents {{}}\n"
+        f"http {{\naccess_log off;\n{places}include {folder}/site.conf;\n}}\n"
     )
-    done = run(nginx, "-t", "-c", str(whole), "-p", str(tmp_path))
+    done = debian.run("nginx", "-t", "-c", f"{folder}/nginx.conf", "-p", folder)
     assert done.returncode == 0, done.stderr
 
 
-def test_caddy_takes_its_site(tmp_path: Path) -> None:
-    done = run(
-        program("caddy"), "adapt", "--validate", "--adapter", "caddyfile", "--config", str(SHIPPED / "Caddyfile")
-    )
+@pytest.mark.pbx
+def test_caddy_takes_its_site(debian: Debian) -> None:
+    shutil.copyfile(SHIPPED / "Caddyfile", debian.folder / "Caddyfile")
+    site = debian.inside(debian.folder / "Caddyfile")
+    done = debian.run("caddy", "adapt", "--validate", "--adapter", "caddyfile", "--config", site)
     assert done.returncode == 0, done.stderr
 
 
-def test_compose_takes_its_file() -> None:
-    docker = program("docker")
-    if run(docker, "compose", "version").returncode != 0:
-        pytest.skip("docker compose is not installed")
-    done = run(docker, "compose", "--file", str(SHIPPED / "compose.yaml"), "config", "--quiet")
+@pytest.mark.pbx
+def test_compose_takes_its_file(debian: Debian) -> None:
+    shutil.copyfile(SHIPPED / "compose.yaml", debian.folder / "compose.yaml")
+    file = debian.inside(debian.folder / "compose.yaml")
+    done = debian.run("docker-compose", "--project-name", "crm", "--file", file, "config", "--quiet")
     assert done.returncode == 0, done.stderr

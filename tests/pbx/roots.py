@@ -44,10 +44,13 @@ class Release:
         return cache_folder() / f"asterisk-{self.asterisk}-{recipe}"
 
 
+# What else an operator runs with files of ours: tried here rather than installed on the machine.
+SERVERS = ("nginx", "openssl", "caddy", "docker-compose")
+
 RELEASES = {
     release.asterisk: release
     for release in (
-        Release("22", "forky", "sid", ("asterisk", "asterisk-core-sounds-en")),
+        Release("22", "forky", "sid", ("asterisk", "asterisk-core-sounds-en", *SERVERS)),
         Release("16", "bullseye", "bullseye", ("asterisk", "asterisk-voicemail", "asterisk-core-sounds-en")),
     )
 }
