@@ -136,6 +136,16 @@ async def test_what_is_there_the_first_time_is_history() -> None:
     assert office.callers == ["0003"]
 
 
+async def test_a_call_that_ended_in_the_second_of_the_first_start_is_no_history() -> None:
+    office = Office(Records([]))
+    office.mark, office.now = None, NOON + timedelta(milliseconds=900)
+    await office.backfill.read()
+    office.records.rows.append(row(1, NOON))
+    office.now += MINUTE
+    await office.backfill.read()
+    assert office.callers == ["0001"]
+
+
 async def test_a_call_that_goes_on_is_read_again_when_it_is_over() -> None:
     office = Office(Records([row(1), row(2), row(3)]))
     office.going_on = {"1772452800.2"}
@@ -214,6 +224,17 @@ async def test_nothing_is_read_before_the_link_is_up() -> None:
     office.ready = True
     await runs(office, lambda: bool(office.kept))
     assert office.callers == ["0001"]
+
+
+async def test_history_ends_when_it_is_begun_and_not_when_the_link_is_first_up() -> None:
+    office = Office(Records([row(1)]))
+    office.mark, office.ready = None, False
+    await runs(office, lambda: office.mark is not None)
+    office.records.rows.append(row(2, office.now))
+    office.now += MINUTE
+    office.ready = True
+    await runs(office, lambda: bool(office.callers))
+    assert office.callers == ["0002"]
 
 
 async def test_a_source_that_fails_is_said_once_and_read_again_when_it_is_back() -> None:

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests.pbx.daemon import PATIENCE, Daemon
+from tests.pbx.faulty_link import FaultyLink
 from tests.pbx.lab import Lab
 
 pytestmark = [
@@ -135,3 +137,43 @@ async def test_who_answered_first_is_known_of_a_call_that_was_found_in_progress(
     assert (call["state"], call["last_extension"], call["owner"], call["source"]) == (
         *("ended", "103", "rep101", "recovered"),
     )
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def faulty_link(running_lab: Lab) -> AsyncIterator[FaultyLink]:
+    """The network between the daemon and the PBX."""
+    async with FaultyLink(running_lab.pbx.host, running_lab.pbx.ami_port) as link:
+        yield link
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def distant_daemon(
+    running_lab: Lab, faulty_link: FaultyLink, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Daemon]:
+    """A daemon that reaches the PBX over it."""
+    async with Daemon(tmp_path_factory.mktemp("distant"), running_lab, ami_port=faulty_link.port) as daemon:
+        yield daemon
+
+
+async def test_a_pulled_cable_costs_no_call_and_no_answer(
+    lab: Lab, distant_daemon: Daemon, faulty_link: FaultyLink
+) -> None:
+    daemon = distant_daemon
+    daemon.forget()
+    await lab.call_in("79033330006", did="4952150101")
+    rang = await daemon.event("call.rang", number="+79033330006")
+    faulty_link.lose()
+    await lab.answer("101")
+    await lab.talk("101", "79033330006")
+    await lab.hang_up("79033330006")
+    await _talk(lab, "79033330007", "102")
+    await lab.hang_up("102")
+    await lab.quiet()
+    await daemon.until(lambda: daemon.pbx_state == "down", "the cable being noticed")
+    faulty_link.heal()
+    call = await _filled(daemon, "79033330006", result="answered")
+    assert (call["id"], call["state"], call["answered_by"], call["owner"]) == (rang["id"], "ended", "101", "rep101")
+    other = await _filled(daemon, "79033330007")
+    assert (other["source"], other["result"], other["owner"]) == ("backfilled", "answered", "rep102")
+    assert (await daemon.supervisor.get("/calls", state="talking"))["items"] == []
+    assert (await daemon.supervisor.get("/calls", state="ringing"))["items"] == []

@@ -30,6 +30,8 @@ _LONGEST = timedelta(hours=12)
 _SPREAD = timedelta(hours=2)
 # Records of calls that ended so long before what has been read already are no news, wherever they turn up.
 _STALE = timedelta(hours=1)
+# Records are to the second, and the PBX's clock is another one.
+_CLOCKS = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +107,9 @@ class Backfill:
 
     async def run(self) -> None:
         """Read again and again."""
+        with contextlib.suppress(CdrError, StoreError):  # said when it is read
+            # At once, lest what happens before the link is up the first time counts as history.
+            await self._around.mark() or await self._begin()
         pause = 0.0
         while True:
             with contextlib.suppress(TimeoutError):
@@ -133,7 +138,7 @@ class Backfill:
         """
         kept = await self._around.mark() or await self._begin()
         since, until = (datetime.fromisoformat(kept[name]) for name in ("since", "until"))
-        floor = max(since, until - _STALE)
+        floor = max(since - _CLOCKS, until - _STALE)
         # Where the last source was another, that says how far: its place means nothing to this one.
         place: Mark = {"until": kept["until"], **kept["place"]}
         held: list[Read] = []
