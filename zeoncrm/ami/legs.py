@@ -58,8 +58,13 @@ class Legs:
         for leg in self.by_extension.values():
             if leg.rings and not leg.told_ringing and not leg.told_talking:
                 return True
-            if any(channel.rings_no_more for channel in leg.rings) or any(channel.is_over for channel in leg.talks):
-                return True
+            # Asked with each event: loops are twice as quick as generators.
+            for channel in leg.rings:
+                if channel.rings_no_more:
+                    return True
+            for channel in leg.talks:
+                if channel.is_over:
+                    return True
         return False
 
     def has_talked(self, channel: Channel) -> bool:

@@ -183,9 +183,10 @@ class LiveCall:
         """Outside lines that the call was sent on to, and that took it; those of other calls are on their own."""
         if self.direction is Direction.OUTBOUND and not self.answered:
             return
-        known = {*self.forwards, *self.lines, *(call.caller for call in self.group.calls)}
         for channel in hearing:
-            if self.view.is_outside(channel) and channel.outgoing and talks(channel) and channel not in known:
+            if not (channel.outgoing and talks(channel) and self.view.is_outside(channel)):
+                continue
+            if channel not in {*self.forwards, *self.lines, *(call.caller for call in self.group.calls)}:
                 party = self.view.party(channel)
                 number = party.number or party.raw
                 if number is not None:
@@ -231,8 +232,10 @@ class LiveCall:
 
     def _follow_waiting(self, caller: Channel, at: datetime, events: list[CallEvent]) -> None:
         queue = self._queue_now()
-        taken = bool(self._answering())
-        if self.waiting.follow(caller, queue, ringing=self.legs.any_ringing, taken=taken) and queue is not None:
+        # Looked at when the PBX answers, and not with each event.
+        asked = caller.state == UP and not self.waiting.pbx_answered
+        ringing, taken = asked and self.legs.any_ringing, asked and bool(self._answering())
+        if self.waiting.follow(caller, queue, ringing=ringing, taken=taken) and queue is not None:
             events.append(CallQueued(call_id=self.id, at=at, queue=queue))
 
     def _queue_now(self) -> str | None:
