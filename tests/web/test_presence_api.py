@@ -8,6 +8,7 @@ from tests.web.client import Ear
 from tests.web.world import NOON, PBX, World
 from zeoncrm.pipeline.presence import PhoneState
 from zeoncrm.pipeline.queues import Queue, Waiting
+from zeoncrm.store import people
 
 CALLER = Waiting("call", "+79031112233", "79031112233", "Ivan", NOON)
 
@@ -24,7 +25,7 @@ async def test_everybody_sees_who_is_free_and_nobody_with_whom(world: World) -> 
     answer = await (await world.api("boris")).get("/api/v1/presence")
     states = {each["login"]: each["state"] for each in answer.json["items"]}
     assert states == {"anna": "talking", "boris": "free", "sveta": "unknown"}  # ada has no phone
-    assert set(answer.json["items"][0]) == {"login", "name", "extensions", "state", "away", "since"}
+    assert set(answer.json["items"][0]) == {"login", "name", "extensions", "state", "away", "since", "phones"}
 
 
 async def test_only_supervisors_see_who_waits(world: World) -> None:
@@ -89,3 +90,20 @@ async def test_the_socket_greets_with_how_it_stands_and_then_tells_what_changes(
     assert (await supervisor.heard("queue.changed"))[-1]["gone"] is True
     # The rep heard nothing of the queue in between.
     assert [each["state"] for each in (await rep.next())["people"]] == ["free"]
+
+
+async def test_one_number_on_two_pbxs_is_two_peoples(world: World) -> None:
+    async with world.database.write() as tx:
+        await people.set_extensions(tx, world.person("boris").id, ["101"], "branch")
+    await world.refresh()
+    world.watch.look()
+    answer = await (await world.api("anna")).get("/api/v1/presence")
+    phones = {each["login"]: each["phones"] for each in answer.json["items"]}
+    assert phones["anna"] == [["", "101"]]
+    assert sorted(phones["boris"]) == [["", "102"], ["branch", "101"]]
+    call = await world.ring("101")
+    await world.answer(call, "101")
+    await world.end(call)
+    journal = (await (await world.browser("sveta")).get("/calls?rows=1", headers={"HX-Request": "true"})).text
+    assert "Anna" in journal
+    assert "Boris" not in journal

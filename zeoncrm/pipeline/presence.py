@@ -38,7 +38,8 @@ class PresenceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """A person at the phone. `since`: when the state began, UTC, as far as we have seen it."""
+    """A person at the phone. `since`: when the state began, UTC, as far as we have seen it. `phones`: the extensions
+    each with its PBX (empty: on every one), for the same number may be somebody else's on another."""
 
     person_id: int
     login: str
@@ -47,6 +48,7 @@ class Presence:
     state: PresenceState
     away: bool
     since: datetime
+    phones: tuple[tuple[str, str], ...] = ()
 
 
 class Watched(Protocol):
@@ -82,7 +84,7 @@ def presence_of(
     busy = phone in (PhoneState.RINGING, PhoneState.TALKING)
     state = PresenceState.AWAY if person.away and not busy else PresenceState(phone.value)
     extensions = tuple(dict.fromkeys(number for _, number in person.extensions))
-    return Presence(person.id, person.login, person.name, extensions, state, person.away, at)
+    return Presence(person.id, person.login, person.name, extensions, state, person.away, at, tuple(person.extensions))
 
 
 def _of_leg(call: Call, leg: Leg) -> PhoneState:

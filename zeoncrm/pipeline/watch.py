@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from zeoncrm.pipeline.bus import Published
@@ -109,4 +110,4 @@ def _kept(before: Presence | None, now: Presence) -> Presence:
     """What was told, when nothing else but the time is new; of a state that goes on, since when."""
     if before is None or before.state is not now.state:
         return now
-    return Presence(now.person_id, now.login, now.name, now.extensions, now.state, now.away, before.since)
+    return replace(now, since=before.since)

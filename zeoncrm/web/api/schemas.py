@@ -245,7 +245,10 @@ class MeOut(Output):
 
 
 class PresenceOut(Output):
-    """How a person stands at the phone, and since when. `away`: what they said, whatever their phone does."""
+    """How a person stands at the phone, and since when. `away`: what they said, whatever their phone does.
+
+    `phones`: the extensions, each with its PBX; empty for every one.
+    """
 
     login: str
     name: str
@@ -253,6 +256,7 @@ class PresenceOut(Output):
     state: PresenceState
     away: bool
     since: datetime
+    phones: tuple[tuple[str, str], ...] = ()
 
 
 class PresencePage(Output):

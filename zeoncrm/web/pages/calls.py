@@ -142,12 +142,10 @@ def _has_trace(request: web.Request, who: Viewer, call: Call) -> bool:
 
 def _last(request: web.Request, card: CallerCard) -> list[CardEntry]:
     """The last notes and calls together, newest first."""
-    by_extension, who = names(request), viewer(request)
+    name, who = names(request), viewer(request)
     notes = [CardEntry(row.at, row.author_name, text=row.text) for row in card.notes]
     calls = [
-        CardEntry(
-            view.call.started_at, by_extension.get(view.call.last_extension or ""), None, view.call, heard(view, who)
-        )
+        CardEntry(view.call.started_at, name(view.call, view.call.last_extension), None, view.call, heard(view, who))
         for view in card.calls
     ]
     return sorted((*notes, *calls), key=lambda entry: entry.at, reverse=True)[:LAST_ON_CARD]

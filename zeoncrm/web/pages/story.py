@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiohttp import web
 
+from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.timelines import Entry
 from zeoncrm.store.deals import DealRow
 from zeoncrm.store.paging import Page
@@ -38,7 +39,12 @@ def story_context(request: web.Request, story: Page[Entry], path: str, deals: It
     }
 
 
-def names(request: web.Request) -> dict[str, str]:
-    """Whose extension is whose: what calls are told with."""
-    rows = request_services(request).directory().rows
-    return {number: row.name for row in rows for _, number in row.extensions}
+def names(request: web.Request) -> Callable[[Call, str | None], str | None]:
+    """Whose the extensions of calls are, on the PBX of each: one number is one person's here and another's there."""
+    rows = sorted(request_services(request).directory().rows, key=lambda row: row.active)
+    known = {where: row.name for row in rows for where in row.extensions}
+
+    def name(call: Call, extension: str | None) -> str | None:
+        return known.get((call.pbx, extension or "")) or known.get(("", extension or ""))
+
+    return name

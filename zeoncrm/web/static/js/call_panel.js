@@ -30,7 +30,7 @@ export class CallPanel {
     this.element = one("#call-panel").content.firstElementChild.cloneNode(true);
     this.name = call.contact || call.caller_name || call.number || call.number_raw || text("withheld");
     this.slot("name").textContent = this.name;
-    this.picker = new Picker(this.field("to"), this.slot("colleagues"), me.login);
+    this.picker = new Picker(this.field("to"), this.slot("colleagues"), me.login, call.pbx);
     this.load = settled(LOAD_AFTER, () => this.#load());
     this.saveNote = settled(SAVE_AFTER, () => this.#saveNote());
     this.#listen();
@@ -99,7 +99,7 @@ export class CallPanel {
     showTimes(this.slot("timer").parentElement);
     if (view === "gone") {
       const [why, talker] = whyGone(call);
-      this.slot("gone").textContent = text(why, { name: talker && nameAt(talker) });
+      this.slot("gone").textContent = text(why, { name: talker && nameAt(talker, call.pbx) });
     }
     if (view === "wrapup") {
       const result = call.direction === "outbound" ? (call.result ?? "answered") : "answered";
@@ -128,7 +128,7 @@ export class CallPanel {
     box.hidden = !consult;
     if (this.view !== "talking" || consult) this.part("transfer").hidden = true;
     if (!consult) return;
-    for (const slot of ["asked", "asked-too"]) this.slot(slot).textContent = nameAt(consult.other);
+    for (const slot of ["asked", "asked-too"]) this.slot(slot).textContent = nameAt(consult.other, this.call.pbx);
     for (const line of all("[data-when]", box)) line.hidden = line.dataset.when !== String(consult.talking);
     for (const act of ["transfer", "hangup"]) one(`[data-act=${act}]`, this.element).hidden = true;
   }

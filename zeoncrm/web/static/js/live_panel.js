@@ -5,7 +5,7 @@ import { api, expectRefusal } from "./api.js";
 import { liveCalls, onCall } from "./calls.js";
 import { all, on, one, toast } from "./dom.js";
 import { onLive } from "./live.js";
-import { everybody, nameAt, onPresence, showMarks } from "./presence.js";
+import { everybody, isAt, nameAt, onPresence, showMarks } from "./presence.js";
 import { text } from "./texts.js";
 import { showTimes } from "./times.js";
 
@@ -91,10 +91,10 @@ function drawQueues(calls) {
 }
 
 /** `free: 2 of 5 · paused: 1`; a queue that nobody is a member of says so. */
-function membersOf({ members }) {
+function membersOf({ members, pbx }) {
   if (!members.length) return text("noMembers");
-  const states = new Map(everybody().flatMap((each) => each.extensions.map((extension) => [extension, each.state])));
-  const free = members.filter((each) => !each.paused && states.get(each.extension) === "free").length;
+  const isFree = ({ extension }) => everybody().some((each) => each.state === "free" && isAt(each, extension, pbx));
+  const free = members.filter((each) => !each.paused && isFree(each)).length;
   const paused = members.filter((each) => each.paused).length;
   const words = text("membersFree", { free, members: members.length });
   return paused ? `${words} · ${text("membersPaused", { paused })}` : words;
@@ -120,9 +120,9 @@ function drawCalls(calls) {
 function withWhom(call) {
   const open = call.legs.filter((leg) => !leg.left_at);
   const talking = open.filter((leg) => leg.answered_at);
-  const names = (talking.length ? talking : open).map((leg) => nameAt(leg.extension));
+  const names = (talking.length ? talking : open).map((leg) => nameAt(leg.extension, call.pbx));
   const few = names.slice(0, 3).join(", ") + (names.length > 3 ? ` +${names.length - 3}` : "");
-  return call.consult ? text("asks", { name: few, other: nameAt(call.consult.other) }) : few;
+  return call.consult ? text("asks", { name: few, other: nameAt(call.consult.other, call.pbx) }) : few;
 }
 
 function drawPeople(calls) {
@@ -131,8 +131,8 @@ function drawPeople(calls) {
     showMarks(row, each.state);
     write(row, "name", each.name);
     write(row, "extension", each.extensions.join(", "));
-    const talks = (leg) => each.extensions.includes(leg.extension) && leg.answered_at && !leg.left_at;
-    const call = calls.find(({ legs }) => legs.some(talks));
+    const talks = (leg, pbx) => isAt(each, leg.extension, pbx) && leg.answered_at && !leg.left_at;
+    const call = calls.find(({ legs, pbx }) => legs.some((leg) => talks(leg, pbx)));
     write(row, "with", call ? whoOf(call)[0] : "");
     const since = one("[data-slot=since]", row);
     since.hidden = each.state === "unknown";

@@ -1,24 +1,25 @@
 // Choosing a colleague: type to filter, arrows, Enter. Who is free stands first. What fits nobody is taken as typed.
 
 import { all, one } from "./dom.js";
-import { everybody, showMarks } from "./presence.js";
+import { everybody, isAt, showMarks } from "./presence.js";
 
 const ORDER = ["free", "ringing", "talking", "away", "unknown", "unreachable"];
 const MOST = 50;
 let made = 0;
 
-/** Whom the words may mean: part of a name or the beginning of an extension; free ones first, then by name. */
-export function fitting(people, words) {
+/** Whom the words may mean on this PBX: part of a name or the beginning of an extension; free ones first, then by name. */
+export function fitting(people, words, pbx) {
   const wanted = words.trim().toLowerCase();
-  const found = people.flatMap((each) => each.extensions.map((extension) => ({ ...each, extension })));
+  const there = (each) => each.extensions.filter((extension) => isAt(each, extension, pbx));
+  const found = people.flatMap((each) => there(each).map((extension) => ({ ...each, extension })));
   const fits = ({ name, extension }) => name.toLowerCase().includes(wanted) || extension.startsWith(wanted);
   const rank = ({ state }) => ORDER.indexOf(state);
   return found.filter(fits).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name)).slice(0, MOST);
 }
 
 export class Picker {
-  constructor(input, list, me) {
-    [this.input, this.list, this.me] = [input, list, me];
+  constructor(input, list, me, pbx) {
+    [this.input, this.list, this.me, this.pbx] = [input, list, me, pbx];
     this.chosen = null;
     this.active = 0;
     list.id = `picker-${++made}`;
@@ -56,7 +57,7 @@ export class Picker {
   }
 
   #draw() {
-    const found = fitting(everybody().filter((each) => each.login !== this.me), this.input.value);
+    const found = fitting(everybody().filter((each) => each.login !== this.me), this.input.value, this.pbx);
     this.active = Math.max(0, Math.min(this.active, found.length - 1));
     this.list.replaceChildren(...found.map((each, index) => this.#option(each, index)));
     this.#show(found.length > 0);

@@ -15,9 +15,15 @@ export const everybody = () => [...people.values()];
 /** Call the function when somebody stands otherwise than before. */
 export const onPresence = (listener) => listeners.push(listener);
 
-/** Whose extension it is; the extension itself when nobody's. */
-export function nameAt(extension) {
-  return everybody().find((each) => each.extensions.includes(extension))?.name ?? extension;
+/** Whether it is the person's on this PBX: the same number may be somebody else's on another. */
+export const isAt = (person, extension, pbx) =>
+  person.phones.some(([where, number]) => number === extension && (where === "" || where === pbx));
+
+/** Whose extension it is on the PBX, whose own entry counts; the extension itself when nobody's. */
+export function nameAt(extension, pbx) {
+  const found = everybody().filter((each) => isAt(each, extension, pbx));
+  const there = found.find((each) => each.phones.some(([where, number]) => where === pbx && number === extension));
+  return (there ?? found[0])?.name ?? extension;
 }
 
 /** Of the marks below the element, show that of the state. */
