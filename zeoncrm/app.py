@@ -143,15 +143,20 @@ class Daemon:
         self.watch.stir()
 
     async def keep_fresh(self) -> None:
-        """Follow changes of people and settings: our own at once, another process's (`zeoncrm user add`) soon."""
+        """Follow changes of people and settings: our own at once, another process's (`zeoncrm user add`) soon.
+
+        What could not be read when it changed, the database being away, is read when it is back.
+        """
+        asked = False
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stale.wait(), REFRESH_SECONDS)
-            asked = self._stale.is_set()
+            asked = asked or self._stale.is_set()
             self._stale.clear()
             with contextlib.suppress(StoreError):
                 if asked or await people_version(self.database) != self.directory.version:
                     await self.refresh()
+                    asked = False
 
     async def expire_calls(self) -> None:
         """Close what can't go on."""

@@ -316,6 +316,14 @@ async def test_a_withheld_number_can_not_be_listed(firm: Firm) -> None:
     assert refusal.value.field == "number"
 
 
+async def test_a_caller_who_sends_a_star_does_not_get_all_others_listed(firm: Firm) -> None:
+    call = firm.inbound(None, number_raw="+7*")
+    await firm.record(call, firm.missed(call))
+    with pytest.raises(Invalid) as refusal:
+        await _list_caller(firm, "sveta", call.call_id)
+    assert refusal.value.field == "number"
+
+
 async def _list_caller(firm: Firm, login: str, call_id: str) -> Any:
     return await list_caller(firm.database, firm.person(login), call_id, Screening.BLOCKED, "spam", firm.tick())
 

@@ -152,6 +152,8 @@ async def list_caller(
         pattern = row.values["number"] or row.values["number_raw"] or ""
         if not any(letter.isdigit() for letter in pattern) or len(pattern) > 20:
             raise Invalid("number", "the caller withheld the number")
+        if pattern.endswith("*"):  # the caller's own words, and never the beginning of others' numbers
+            raise Invalid("number", "neither a number nor the beginning of numbers, as in +7800*")
         contact_id = row.values["contact_id"] or await contacts.caller(tx.connection, pattern)
         if contact_id is not None and await contacts.one(tx.connection, contact_id, viewer.scope) is None:
             raise Forbidden("this contact is a colleague's")
