@@ -21,7 +21,8 @@ from zeoncrm.ami.cdr.sql_table import SqlTable
 from zeoncrm.ami.connection import LinkStatus, PbxAccount
 from zeoncrm.ami.desk import Desk
 from zeoncrm.ami.metrics import PbxMetrics
-from zeoncrm.ami.pbx import CallRecords, Dialling, Pbx
+from zeoncrm.ami.pbx import CallRecords, Pbx
+from zeoncrm.ami.telephone import Dialling
 from zeoncrm.config import Config, ConfigError, PbxConfig
 from zeoncrm.pipeline.bus import Bus, Published
 from zeoncrm.pipeline.call_backs import CallBackWatch
@@ -90,7 +91,7 @@ class Daemon:
             rules=self.rules,
             router=self.router,
             pbx=self.pbx_states,
-            telephones=self.pbxs,
+            telephones={name: pbx.telephone for name, pbx in self.pbxs.items()},
             desks={name: Desk(pbx) for name, pbx in self.pbxs.items()},
             watch=self.watch,
             archives=self.archives,

@@ -14,9 +14,10 @@ from tests.ami.scripted_server import Action, Behaviour, ScriptedServer, Session
 from zeoncrm.ami import presence, queues
 from zeoncrm.ami.connection import PbxAccount
 from zeoncrm.ami.messages import parse
-from zeoncrm.ami.pbx import PARSERS, Dialling, Pbx
+from zeoncrm.ami.pbx import PARSERS, Pbx
 from zeoncrm.ami.presence import Phones
 from zeoncrm.ami.queues import Queues
+from zeoncrm.ami.telephone import Dialling
 from zeoncrm.pipeline.call_events import CallEvent
 from zeoncrm.pipeline.numbering import Numbering
 from zeoncrm.pipeline.presence import PhoneState

@@ -12,7 +12,8 @@ from typing import TypeVar
 from tests.demo.ami_client import NUMBERING, PATIENCE
 from tests.demo.test_simulated_pbx import call_of
 from zeoncrm.ami.link import LinkState, LinkStatus, PbxAccount, Timings
-from zeoncrm.ami.pbx import Dialling, Pbx
+from zeoncrm.ami.pbx import Pbx
+from zeoncrm.ami.telephone import Dialling
 from zeoncrm.demo.simulated_pbx import SECRET, USERNAME, SimulatedPbx
 from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallResult, CallStarted, LegAnswered, LegRang, Source
 
@@ -95,7 +96,7 @@ async def test_a_call_in_progress_is_found(pbx: SimulatedPbx) -> None:
 async def test_a_click_to_call_is_put_through(pbx: SimulatedPbx) -> None:
     async with linked(pbx) as (heard, states):
         await is_in(states, LinkState.UP)
-        await heard.pbx.call(CALL, extension="102", number="+79031234567", at=datetime.now(UTC))
+        await heard.pbx.telephone.call(CALL, extension="102", number="+79031234567", at=datetime.now(UTC))
         ended = await heard.until(CallEnded)
         assert (ended.call_id, ended.result) == (CALL, CallResult.ANSWERED)
         assert not any(isinstance(event, CallStarted) for event in heard.events)
@@ -106,7 +107,7 @@ async def test_a_call_is_hung_up(pbx: SimulatedPbx) -> None:
         await is_in(states, LinkState.UP)
         pbx.start(call_of(pbx, "ring_group", stop_at=1))
         rang = await heard.until(LegRang)
-        await heard.pbx.hang_up(rang.call_id, None)
+        await heard.pbx.telephone.hang_up(rang.call_id, None)
         assert (await heard.until(CallEnded)).result is CallResult.MISSED
 
 
@@ -115,6 +116,6 @@ async def test_a_call_is_handed_on(pbx: SimulatedPbx) -> None:
         await is_in(states, LinkState.UP)
         pbx.start(call_of(pbx, "direct_answered", stop_at=2))
         answered = await heard.until(LegAnswered)
-        await heard.pbx.transfer(answered.call_id, "101", "103", attended=False)
+        await heard.pbx.telephone.transfer(answered.call_id, "101", "103", attended=False)
         await heard.until(CallEnded)
         assert [event.extension for event in heard.events if isinstance(event, LegAnswered)] == ["101", "103"]

@@ -10,7 +10,8 @@ from tests.ami.linked import FAST
 from tests.pbx.lab import Lab
 from tests.replayed import replayed
 from zeoncrm.ami.connection import PbxAccount
-from zeoncrm.ami.pbx import Dialling, Pbx
+from zeoncrm.ami.pbx import Pbx
+from zeoncrm.ami.telephone import Dialling
 from zeoncrm.pipeline.call_events import CallEnded, CallEvent
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.numbering import Numbering

@@ -75,7 +75,7 @@ class Desk:
     def _known(self, call: Call) -> Call:
         """With the ids that it goes by in this moment: the database has them a little later."""
         live = self._pbx.tracker.calls.get(call.id)
-        own = {self._pbx.channel_id(call.id)}
+        own = {self._pbx.telephone.channel_id(call.id)}
         return replace(call, linkedids=call.linkedids | own | (live.linkedids if live else set()))
 
 

@@ -1,4 +1,4 @@
-"""One PBX, attached: its link, its tracker, and what the CRM may ask of it."""
+"""One PBX, attached: its link, its tracker, and what else listens to it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
-
-import structlog
 
 from zeoncrm.ami import messages, presence, queues
 from zeoncrm.ami.cdr.backfill import Backfill, Surroundings
@@ -16,26 +13,22 @@ from zeoncrm.ami.cdr.events import CdrEvents
 from zeoncrm.ami.cdr.heard import HeardChannels
 from zeoncrm.ami.cdr.sources import CdrSource, Mark
 from zeoncrm.ami.connection import AmiConnection, LinkState, LinkStatus, PbxAccount, Timings
-from zeoncrm.ami.control import Control, channel_for
-from zeoncrm.ami.errors import ActionRefused, AmiError, NotConnected, OutcomeUnknown
+from zeoncrm.ami.control import Control
 from zeoncrm.ami.known_endpoints import KnownEndpoints
 from zeoncrm.ami.messages import Message, RecordingBegan, Snapshot
 from zeoncrm.ami.rate import EventRate
 from zeoncrm.ami.recorded_files import RecordedFiles
+from zeoncrm.ami.telephone import AmiTelephone, Dialling
 from zeoncrm.ami.trace import Trace
 from zeoncrm.ami.tracker import CallTracker
 from zeoncrm.pipeline.backfill import CallsTold, Filled
 from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallInterrupted, CallMerged, CallStarted, Source
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.endpoints import Endpoint
-from zeoncrm.pipeline.errors import Invalid, NotFound, Unavailable
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.numbering import Numbering
-from zeoncrm.pipeline.numbers import dialled
 from zeoncrm.pipeline.presence import PhoneState
 from zeoncrm.pipeline.queues import Queue
-
-log = structlog.get_logger(__name__)
 
 Record = Callable[[CallEvent], Awaitable[None]]
 
@@ -50,25 +43,11 @@ class CallRecords:
 
 
 PARSERS = {**messages.PARSERS, **presence.PARSERS, **queues.PARSERS}
-# An attended transfer begins as soon as the PBX has heard its own keys.
-BEGINS_WITHIN = 4.0  # seconds
-
-Answer = TypeVar("Answer")
-
 LISTINGS = (presence.LISTING, queues.LISTING)
 
 
-@dataclass(frozen=True, slots=True)
-class Dialling:
-    """How a call is placed: the rep's channel, the context in which the number is dialled, and how it is written."""
-
-    channel: str = "PJSIP/{extension}"
-    context: str = "from-internal"
-    form: str = "digits"
-
-
 class Pbx:
-    """Gives `record` the events of one PBX's calls; it is the `Telephone` of the pipeline."""
+    """Gives `record` the events of one PBX's calls; `telephone` is told what to do with them."""
 
     def __init__(
         self,
@@ -84,7 +63,6 @@ class Pbx:
     ) -> None:
         """`on_watched` is called when a phone or a queue is other than before."""
         self.name = account.name
-        self._dialling = dialling
         self._record = record
         self._on_status = on_status
         self._endpoints = KnownEndpoints(account.name, numbering, self._renumber)
@@ -102,11 +80,10 @@ class Pbx:
             parsers=PARSERS,
         )
         self._on_watched = on_watched
-        self._expected: dict[asyncio.Future[bool], Callable[[], bool]] = {}
         self._phones = presence.Phones()
         self._queues = queues.Queues(account.name)
-        self._control = Control(self.connection)
-        self._files = RecordedFiles(self._control, self._take)
+        self.telephone = AmiTelephone(self.connection, dialling, self.tracker)
+        self._files = RecordedFiles(Control(self.connection), self._take)
         self._heard = HeardChannels()
         # Calls of which some was not heard, until they end.
         self._interrupted: set[str] = set()
@@ -121,7 +98,7 @@ class Pbx:
     @property
     def is_up(self) -> bool:
         """Whether it is connected now."""
-        return self.connection.status.state is LinkState.UP
+        return self.telephone.is_up
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -164,110 +141,6 @@ class Pbx:
         for event in events:
             await self._record(event)
 
-    def channel_id(self, call_id: str) -> str:
-        """The id of the first channel of a call that we ask for."""
-        return f"zeoncrm-{call_id}"
-
-    async def call(self, call_id: str, *, extension: str, number: str, at: datetime) -> None:
-        """Ring the extension, then the number. An outcome that is unknown is left to the events to tell.
-
-        Raises:
-            Unavailable: not connected, or the PBX refused; nothing rings, now or later.
-        """
-        exten = dialled(number, self.tracker.numbering.region, self._dialling.form)
-        channel = channel_for(self._dialling.channel, extension)
-        self.tracker.expect(call_id, channel_id=self.channel_id(call_id), extension=extension, number=number, at=at)
-        try:
-            await self._control.originate(
-                channel=channel,
-                exten=exten,
-                context=self._dialling.context,
-                channel_id=self.channel_id(call_id),
-                caller_id=exten,
-            )
-        except OutcomeUnknown:
-            return
-        except AmiError as error:
-            self.tracker.unexpect(call_id)
-            raise self._unavailable(error) from error
-
-    async def hang_up(self, call_id: str, extension: str | None) -> None:
-        """End the extension's part of a call, or the whole call without one."""
-        channels = self.tracker.channels_of(call_id, extension)
-        if not channels:
-            raise NotFound("no such call")
-        for channel in channels:
-            await self._asked(self._end(channel))
-
-    async def transfer(self, call_id: str, extension: str, to: str, *, attended: bool) -> None:
-        """Hand the call from the extension to another extension or a number in E.164.
-
-        Raises:
-            NotFound: no such call. Invalid: field `to`, the dialplan has no such number. Unavailable: it was not done,
-            or an attended one did not begin.
-        """
-        exten = dialled(to, self.tracker.numbering.region, self._dialling.form) if to.startswith("+") else to
-        channel = self.tracker.live_channel(call_id, extension) if attended else self.tracker.outside_channel(call_id)
-        if channel is None:
-            raise NotFound("no such call")
-        # A caller who is sent where nothing is would be cut off.
-        if not await self._asked(self._control.may_dial(self._dialling.context, exten)):
-            raise Invalid("to", "the telephone system knows no such extension")
-        if not attended:
-            await self._asked(self._control.redirect(channel, self._dialling.context, exten))
-            return
-        began = self._when(lambda: self.tracker.has_let_go(call_id, extension))
-        await self._asked(self._control.attended(channel, exten, self._dialling.context))
-        if not await began:
-            raise Unavailable("the telephone system did not begin the transfer: it may allow none on this call")
-
-    async def complete_transfer(self, call_id: str, extension: str) -> None:
-        """Connect the party that waits with the one that the extension consults; raises as `transfer` does."""
-        await self._asked(self._end(self._consulting(call_id, extension)))
-
-    async def cancel_transfer(self, call_id: str, extension: str) -> None:
-        """Take the extension back to the party that waits; raises as `transfer` does."""
-        await self._asked(self._control.cancel_attended(self._consulting(call_id, extension)))
-
-    def _consulting(self, call_id: str, extension: str) -> str:
-        """The channel by which the extension consults somebody."""
-        channel = self.tracker.consulting_channel(call_id, extension)
-        if channel is None:
-            raise Unavailable("nobody is being asked about this call any more")
-        return channel
-
-    def _when(self, truth: Callable[[], bool]) -> Awaitable[bool]:
-        """Watch for it from now on, whatever comes meanwhile; awaiting gives whether it came soon enough."""
-        came: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._expected[came] = truth
-
-        async def wait() -> bool:
-            try:
-                async with asyncio.timeout(BEGINS_WITHIN):
-                    return await came
-            except TimeoutError:
-                return False
-            finally:
-                self._expected.pop(came, None)
-
-        return wait()
-
-    async def _end(self, channel: str) -> None:
-        """One that is gone by now is what was asked for: the first channel of a call to end takes others along."""
-        try:
-            await self._control.hang_up(channel)
-        except ActionRefused as refusal:
-            if "no such channel" not in str(refusal).lower():
-                raise
-
-    async def _asked(self, action: Awaitable[Answer]) -> Answer:
-        try:
-            return await action
-        except OutcomeUnknown as error:
-            raise Unavailable("the telephone system did not answer; the call shows what came of it") from error
-        except AmiError as error:
-            raise self._unavailable(error) from error
-
     def _renumber(self) -> None:
         self.tracker.numbering = self._endpoints.numbering
 
@@ -284,9 +157,8 @@ class Pbx:
             self.trace.note(message.at, message, events)
             for event in events:
                 await self._record(event)
-        for came, truth in self._expected.items():
-            if not came.done() and truth():
-                came.set_result(True)
+        if self.telephone.expected:
+            self.telephone.look()
         if self._phones.feed(message) | self._queues.feed(message):
             self._on_watched()
         if isinstance(message, RecordingBegan):
@@ -327,14 +199,3 @@ class Pbx:
             self._phones.forget()
             self._queues.forget()
         self._on_status(self.name, status)
-
-    def _unavailable(self, error: AmiError) -> Unavailable:
-        """In a rep's words; what an operator has to put right is logged."""
-        if isinstance(error, NotConnected):
-            return Unavailable("the telephone system is not connected")
-        if isinstance(error, ActionRefused):
-            remedy = "the account needs write = call,originate" if "permission" in str(error).lower() else None
-            log.warning("pbx refused", pbx=self.name, reason=str(error), remedy=remedy)
-            return Unavailable("the telephone system refused this; the log says why")
-        log.warning("pbx not asked", pbx=self.name, reason=str(error))
-        return Unavailable("the telephone system can't do this")
