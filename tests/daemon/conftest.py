@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -15,20 +15,23 @@ from zeoncrm.store.database import Database
 
 PEOPLE = (("anna", Role.REP, "101"), ("boris", Role.REP, "102"), ("sveta", Role.SUPERVISOR, "103"))
 
-Prepare = Callable[[int | None], Awaitable[tuple[dict[str, str], str]]]
+Prepare = Callable[..., Awaitable[tuple[dict[str, str], str]]]
 
 
 @pytest.fixture
 def prepare(database_url: str) -> Prepare:
-    """Makes a database with Anna (101), Boris (102) and a supervisor; gives the environment and her token."""
+    """Makes a database with Anna (101), Boris (102) and a supervisor, or with other people; gives the environment and
+    the token of the last of them."""
 
-    async def prepared(ami_port: int | None) -> tuple[dict[str, str], str]:
+    async def prepared(
+        ami_port: int | None, people: Sequence[tuple[str, Role, str]] = PEOPLE
+    ) -> tuple[dict[str, str], str]:
         database = Database(database_url)
         now = datetime.now(UTC)
         token = new_secret()
         try:
             await schema.upgrade(database)
-            for login, role, extension in PEOPLE:
+            for login, role, extension in people:
                 person_id = await add_person(
                     database,
                     login=login,
