@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import Route, expect
 
@@ -12,18 +12,22 @@ from tests.browser.conftest import Opened
 from tests.browser.people import contact_of, deal_of
 from tests.browser.seed import ring
 from tests.browser.site import REGION, Site
+from zeoncrm.pipeline.backfill import CallsTold, Filled
 from zeoncrm.pipeline.call_events import (
     CallEnded,
     CallEvent,
     CallIdentified,
     CallResult,
+    Direction,
     LegAnswered,
     LegEnded,
     LegOutcome,
     LegRang,
     OutsideDialled,
     OutsideRang,
+    Source,
 )
+from zeoncrm.pipeline.calls import Call, CallState, Leg
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.people import Role, add_person
 
@@ -272,3 +276,30 @@ async def test_a_call_can_be_used_while_a_dialog_is_open(site: Site, opened: Ope
     await expect(anna.locator(".panel")).to_have_count(0)
     await anna.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
+
+
+async def test_calls_of_the_pbxs_records_pop_up_for_nobody(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    now = datetime.now(UTC)
+    call = Call(
+        id="",
+        pbx="main",
+        direction=Direction.INBOUND,
+        started_at=now - timedelta(hours=2),
+        answered_at=now - timedelta(hours=2),
+        ended_at=now - timedelta(hours=1),
+        state=CallState.ENDED,
+        source=Source.BACKFILLED,
+        number=NUMBER,
+        result=CallResult.ANSWERED,
+        answered_by="101",
+        last_extension="101",
+        linkedids=frozenset({"1795399208.1"}),
+        legs=(Leg("101", now - timedelta(hours=2), now - timedelta(hours=2), now, LegOutcome.ANSWERED),),
+    )
+    filled = await site.recorder.fill_in(CallsTold(call_id="", at=now, pbx="main", calls=(call,), mark={}))
+    assert filled == Filled(made=1)
+    # What is told after it is seen after it.
+    await rung(site, "101", number="+79031112234", name="Pavel")
+    await expect(anna.locator(".panel[data-view=ringing]")).to_contain_text("Pavel")
+    await expect(anna.locator(".panel")).to_have_count(1)

@@ -10,6 +10,8 @@ export const RANK = { ringing: 1, dialling: 1, talking: 2, wrapup: 3, gone: 4 };
 export function viewOf(call, me) {
   // A listed number's calls are nobody's work; one that a person here dials is theirs to follow.
   if (call.screened && call.direction === "inbound") return null;
+  // Calls of a time when nobody listened are told all at once when the PBX is back: they are in the journal.
+  if (call.source === "backfilled") return null;
   const own = call.legs.filter((leg) => isMine(leg.extension, call.pbx, me));
   const asked = call.direction === "outbound" && call.owner === me.login;
   const hasTalked = own.some((leg) => leg.answered_at);
