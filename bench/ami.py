@@ -15,7 +15,7 @@ from panoramisk.manager import Manager
 
 from bench.streams import stream_of
 from zeoncrm.ami.framing import Framer
-from zeoncrm.ami.messages import parse
+from zeoncrm.ami.parsing import parse
 from zeoncrm.ami.tracker import CallTracker
 from zeoncrm.pipeline.call_events import CallEnded, CallStarted
 from zeoncrm.pipeline.ids import new_call_id

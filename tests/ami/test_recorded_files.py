@@ -10,6 +10,7 @@ from zeoncrm.ami import messages as m
 from zeoncrm.ami.actions import ActionHeaders, Reply
 from zeoncrm.ami.control import Control
 from zeoncrm.ami.errors import ActionRefused
+from zeoncrm.ami.parsing import parse, parse_status
 from zeoncrm.ami.recorded_files import RecordedFiles
 from zeoncrm.pipeline.call_events import CallEvent, CallRecorded
 
@@ -39,13 +40,13 @@ def named(pbx: ScriptedPbx, channel: str, file: str = FILE) -> m.RecordingNamed:
 
 
 def test_the_event_names_the_channel() -> None:
-    message = m.parse(BEGAN, START)
+    message = parse(BEGAN, START)
     assert isinstance(message, m.RecordingBegan)
     assert (message.channel.name, message.channel.uniqueid) == ("PJSIP/trunk-00000000", "1795399335.0")
 
 
 def test_a_snapshot_names_the_file_of_each_recorded_channel() -> None:
-    snapshot = m.parse_status([STATUS % FILE.encode(), STATUS % b"(null)", STATUS % b"x\x07.wav"], START)
+    snapshot = parse_status([STATUS % FILE.encode(), STATUS % b"(null)", STATUS % b"x\x07.wav"], START)
     assert [status.recording for status in snapshot.channels] == [FILE, None, None]
 
 
@@ -109,7 +110,7 @@ async def test_the_channel_is_asked_and_one_that_is_gone_holds_up_no_other() -> 
     link = Answering(ActionRefused("No such channel"), "(null)", "", FILE)
     told: asyncio.Queue[m.Message] = asyncio.Queue()
     files = RecordedFiles(Control(link), told.put)
-    began = m.parse(BEGAN, datetime(2026, 3, 2, tzinfo=UTC))
+    began = parse(BEGAN, datetime(2026, 3, 2, tzinfo=UTC))
     assert isinstance(began, m.RecordingBegan)
     task = asyncio.create_task(files.run())
     for _ in range(4):

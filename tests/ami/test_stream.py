@@ -11,7 +11,8 @@ from tests.ami.linked import FAST, linked, word
 from tests.ami.scripted_server import Behaviour, ScriptedServer, newchannel
 from zeoncrm.ami.connection import LinkState
 from zeoncrm.ami.framing import MAX_MESSAGE, Framer
-from zeoncrm.ami.messages import ChannelSeen, Message, parse
+from zeoncrm.ami.messages import ChannelSeen, Message
+from zeoncrm.ami.parsing import parse
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,7 +12,8 @@ from zeoncrm.ami import traced_call
 from zeoncrm.ami.framing import Framer
 from zeoncrm.ami.live_call import RECORD_GRACE
 from zeoncrm.ami.masking import Mask
-from zeoncrm.ami.messages import Message, parse, parse_status
+from zeoncrm.ami.messages import Message
+from zeoncrm.ami.parsing import parse, parse_status
 from zeoncrm.ami.recording import RecordedClock, calls_in, read_stream
 from zeoncrm.ami.trace import Trace
 from zeoncrm.ami.traced_call import frames_of, recording_of, trace_of

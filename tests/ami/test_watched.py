@@ -13,7 +13,7 @@ from tests.ami.linked import FAST
 from tests.ami.scripted_server import Action, Behaviour, ScriptedServer, Session, refusal, success
 from zeoncrm.ami import presence, queues
 from zeoncrm.ami.connection import PbxAccount
-from zeoncrm.ami.messages import parse
+from zeoncrm.ami.parsing import parse
 from zeoncrm.ami.pbx import PARSERS, Pbx
 from zeoncrm.ami.presence import Phones
 from zeoncrm.ami.queues import Queues

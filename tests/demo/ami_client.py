@@ -10,7 +10,8 @@ from itertools import count
 
 from zeoncrm.ami.framing import Framer
 from zeoncrm.ami.headers import Headers, read_headers
-from zeoncrm.ami.messages import Message, parse
+from zeoncrm.ami.messages import Message
+from zeoncrm.ami.parsing import parse
 from zeoncrm.ami.recording import calls_in
 from zeoncrm.demo.simulated_pbx import SECRET, USERNAME, SimulatedPbx
 from zeoncrm.pipeline.calls import Call

@@ -10,7 +10,7 @@ from typing import Any
 from zeoncrm.ami.endpoints import Evidence, judged
 from zeoncrm.ami.framing import Framer
 from zeoncrm.ami.masking import Mask, masked_options
-from zeoncrm.ami.messages import parse
+from zeoncrm.ami.parsing import parse
 from zeoncrm.ami.recording import RecordedClock
 from zeoncrm.ami.rights import NEEDED
 from zeoncrm.ami.trace import Trace

@@ -10,7 +10,6 @@ from functools import partial
 
 import structlog
 
-from zeoncrm.ami import messages
 from zeoncrm.ami.actions import ActionHeaders, Reply, check_headers
 from zeoncrm.ami.backoff import Backoff
 from zeoncrm.ami.errors import (
@@ -26,6 +25,7 @@ from zeoncrm.ami.errors import (
 from zeoncrm.ami.inbox import Inbox
 from zeoncrm.ami.link import Counters, LinkState, LinkStatus, Listing, PbxAccount, Timings
 from zeoncrm.ami.messages import CdrWritten, Malformed, Message, QueueJoined, QueueLeft, Reloaded
+from zeoncrm.ami.parsing import PARSERS, RECORDING_VARIABLE, Parsers, parse, parse_status
 from zeoncrm.ami.queues import MemberLeft, MemberSeen
 from zeoncrm.ami.rights import Rights, learn_rights
 from zeoncrm.ami.wire import Wire
@@ -69,7 +69,7 @@ class AmiConnection:
         timings: Timings = _DEFAULT_TIMINGS,
         queue_limit: int = 10_000,
         listings: Sequence[Listing] = (),
-        parsers: messages.Parsers = messages.PARSERS,
+        parsers: Parsers = PARSERS,
     ) -> None:
         self.account = account
         self.status = LinkStatus(LinkState.CONNECTING, clock(), None)
@@ -258,7 +258,7 @@ class AmiConnection:
         """Puts a snapshot into the stream, and whatever was held back for it. Says why when there can be none."""
         try:
             put = partial(self._put_snapshot, self._clock())
-            headers = {"Action": "Status", "Variables": messages.RECORDING_VARIABLE}
+            headers = {"Action": "Status", "Variables": RECORDING_VARIABLE}
             await wire.request(headers, timeout=self._timings.snapshot_timeout, on_list=put)
         except ActionRefused as refusal:
             if "permission" not in str(refusal).lower():
@@ -270,7 +270,7 @@ class AmiConnection:
     def _put_snapshot(self, asked_at: datetime, entries: list[bytes]) -> None:
         # Held back until now: the first one of this connection, before which events may have been lost.
         periodic = self._held is None
-        snapshot = messages.parse_status(entries, asked_at, periodic=periodic)
+        snapshot = parse_status(entries, asked_at, periodic=periodic)
         self._channels = frozenset(status.channel.uniqueid for status in snapshot.channels)
         self._since_snapshot = 0
         self._looked_at = max(asked_at, self._looked_at)
@@ -317,7 +317,7 @@ class AmiConnection:
 
     def _receive(self, frame: bytes, at: datetime) -> None:
         self._counters.events += 1
-        message = messages.parse(frame, at, self._parsers)
+        message = parse(frame, at, self._parsers)
         if message is None:
             return
         if isinstance(message, Malformed):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from zeoncrm.ami import messages, presence, queues
+from zeoncrm.ami import parsing, presence, queues
 from zeoncrm.ami.cdr.backfill import Backfill, Surroundings
 from zeoncrm.ami.cdr.events import CdrEvents
 from zeoncrm.ami.cdr.heard import HeardChannels
@@ -42,7 +42,7 @@ class CallRecords:
     keep: Callable[[CallsTold], Awaitable[Filled | None]]
 
 
-PARSERS = {**messages.PARSERS, **presence.PARSERS, **queues.PARSERS}
+PARSERS = {**parsing.PARSERS, **presence.PARSERS, **queues.PARSERS}
 LISTINGS = (presence.LISTING, queues.LISTING)
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from zeoncrm.ami.control import Control
 from zeoncrm.ami.errors import AmiError
-from zeoncrm.ami.messages import RECORDING_VARIABLE, Message, RecordingBegan, RecordingNamed, file_name
+from zeoncrm.ami.messages import Message, RecordingBegan, RecordingNamed
+from zeoncrm.ami.parsing import RECORDING_VARIABLE, file_name
 
 # What is asked for beyond this is not: the snapshots tell of it, or the file is found by the call's id in its name.
 MOST_WAITING = 1000

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from zeoncrm.ami.framing import Framer
 from zeoncrm.ami.live_call import RECORD_GRACE
-from zeoncrm.ami.messages import Message, parse, parse_status
+from zeoncrm.ami.messages import Message
+from zeoncrm.ami.parsing import parse, parse_status
 from zeoncrm.ami.tracker import CallTracker
 from zeoncrm.pipeline.call_events import CallEvent, CallMerged, CallStarted
 from zeoncrm.pipeline.calls import Call, CallState, IllegalTransition, advance, start

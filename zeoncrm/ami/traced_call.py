@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from zeoncrm.ami.headers import plain, read_headers
-from zeoncrm.ami.messages import Malformed, Message, Snapshot, parse
+from zeoncrm.ami.messages import Malformed, Message, Snapshot
+from zeoncrm.ami.parsing import parse
 from zeoncrm.ami.parties import Kind, device_of, party_at
 from zeoncrm.ami.trace import Kept, Made
 from zeoncrm.pipeline.call_events import CallEnded, CallEvent

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.ami.recorded import FOLDER, recording
 from zeoncrm.ami import messages as m
 from zeoncrm.ami.framing import Framer
-from zeoncrm.ami.messages import PARSERS, parse, parse_status
+from zeoncrm.ami.parsing import PARSERS, parse, parse_status
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
