@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,15 +18,16 @@ from zeoncrm.ami.errors import (
     LinkLost,
     LoginRefused,
     NotConnected,
-    OutcomeUnknown,
     is_in_use,
 )
 from zeoncrm.ami.inbox import Inbox
 from zeoncrm.ami.link import Counters, LinkState, LinkStatus, Listing, PbxAccount, Timings
-from zeoncrm.ami.messages import CdrWritten, Malformed, Message, QueueJoined, QueueLeft, Reloaded
-from zeoncrm.ami.parsing import PARSERS, RECORDING_VARIABLE, Parsers, parse, parse_status
-from zeoncrm.ami.queues import MemberLeft, MemberSeen
+from zeoncrm.ami.link_news import LinkNews
+from zeoncrm.ami.listings import Listings
+from zeoncrm.ami.messages import Message
+from zeoncrm.ami.parsing import PARSERS, RECORDING_VARIABLE, Parsers, parse_status
 from zeoncrm.ami.rights import Rights, learn_rights
+from zeoncrm.ami.stream import Stream
 from zeoncrm.ami.wire import Wire
 
 __all__ = ["AmiConnection", "Counters", "LinkState", "LinkStatus", "PbxAccount", "Reply", "Timings"]
@@ -35,8 +35,6 @@ __all__ = ["AmiConnection", "Counters", "LinkState", "LinkStatus", "PbxAccount",
 log = structlog.get_logger(__name__)
 
 _DEFAULT_TIMINGS = Timings()
-# An account that may not read `call` gets these all the same: they are `cdr`, `agent` and `system`.
-_OTHER_RIGHTS = (CdrWritten, QueueJoined, QueueLeft, MemberSeen, MemberLeft, Reloaded)
 
 
 def _utc_now() -> datetime:
@@ -72,36 +70,36 @@ class AmiConnection:
         parsers: Parsers = PARSERS,
     ) -> None:
         self.account = account
-        self.status = LinkStatus(LinkState.CONNECTING, clock(), None)
         self.version: str | None = None
-        # The last time that it was not up, and why; it stays when the link is back.
-        self.last_trouble: LinkStatus | None = None
         self.rights = Rights()
         self._counters = Counters()
         self._deliver = deliver
-        self._on_status = on_status
         self._on_frame = on_frame
         self._calls_go_on = calls_go_on
         self._clock = clock
         self._timings = timings
-        self._listings = listings
-        self._parsers = parsers
-        # What the PBX does not list, and what is missing for that.
-        self._refused_listings: set[Listing] = set()
-        self._unlisted: str | None = None
         self._log = log.bind(pbx=account.name)
-        self._told: tuple[LinkState, str | None] | None = None
+        self._news = LinkNews(clock, on_status, self._log)
         self._inbox = Inbox[Message](queue_limit, self._hold_up, self._go_on)
+        self._stream = Stream(self._inbox, parsers, self._counters, self._log)
+        self._listings = Listings(listings, self._inbox.put, clock, timings.snapshot_timeout)
         self._wire: Wire | None = None
-        self._held: list[Message] | None = None
         self._dropped_before = 0
-        self._received = 0  # messages on the present link that prove the right to read `call`
-        self._since_snapshot = 0
         self._looked_at = self.status.since
         self._channels: frozenset[str] = frozenset()
         self._again = asyncio.Event()
         self._backoff = Backoff(timings.backoff_first, timings.backoff_longest)
         self._refused = Backoff(timings.refused_first, timings.refused_longest)
+
+    @property
+    def status(self) -> LinkStatus:
+        """How the link is."""
+        return self._news.status
+
+    @property
+    def last_trouble(self) -> LinkStatus | None:
+        """The last time that it was not up, and why; it stays when the link is back."""
+        return self._news.last_trouble
 
     @property
     def counters(self) -> Counters:
@@ -117,7 +115,7 @@ class AmiConnection:
     async def run(self) -> None:
         """Keeps the link up until it is cancelled. Nothing that a PBX does makes it raise."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._deliver_all())
+            tasks.create_task(self._stream.deliver(self._deliver))
             tasks.create_task(self._supervise())
 
     async def action(self, headers: ActionHeaders, *, timeout: float = 5) -> Reply:
@@ -161,47 +159,45 @@ class AmiConnection:
 
     async def _attempt(self) -> float:
         """Lives through one connection; gives the seconds to wait before the next."""
-        wire = Wire(self._receive, self._clock, self._trace if self._on_frame else None)
+        wire = Wire(self._stream.receive, self._clock, self._trace if self._on_frame else None)
         try:
             await self._use(wire)
         except LoginRefused as refusal:
-            self._change(LinkState.AUTH_FAILED, str(refusal))
+            self._news.change(LinkState.AUTH_FAILED, str(refusal))
             return self._refused.next()
         except AmiError as error:
             self._counters.stalls += isinstance(error, EventsStopped)
-            self._change(LinkState.DOWN, str(error))
+            self._news.change(LinkState.DOWN, str(error))
         except Exception as error:
             self._log.exception("pbx link failed")
-            self._change(LinkState.DOWN, f"internal error: {type(error).__name__}")
+            self._news.change(LinkState.DOWN, f"internal error: {type(error).__name__}")
         finally:
             self._leave(wire)
         return self._backoff.next()
 
     async def _use(self, wire: Wire) -> None:
-        self._held = []
-        self._received = 0
+        self._stream.begin()
         self._wire = wire
         await wire.open(self.account.host, self.account.port, self._timings.connect_timeout)
         self.version = await wire.greeting(self._timings.login_timeout)
         await self._log_in(wire)
         self._counters.logins += 1
-        self._change(LinkState.CONNECTING)
+        self._news.change(LinkState.CONNECTING)
         wire.keep_alive(self._timings.ping_interval, self._timings.ping_timeout)
         await wire.idle(self._timings.boot_wait)
-        self._refused_listings.clear()
-        self._unlisted = None
+        self._listings.begin()
         lack = await self._take_snapshot(wire)
         await self._learn_rights(wire)
         amiss = None if self.rights.write is not None else lack
         self._up(amiss)
-        await self._take_listings(wire, amiss)
+        await self._listings.take(wire, partial(self._up, amiss))
         good = asyncio.get_running_loop().call_later(self._timings.steady_after, self._backoff.reset)
         try:
             while True:
                 await self._wait_for_snapshot(wire)
                 if lack is None:
                     await self._compare_snapshots(wire)
-                await self._take_listings(wire, amiss)
+                await self._listings.take(wire, partial(self._up, amiss))
         finally:
             good.cancel()
 
@@ -228,14 +224,14 @@ class AmiConnection:
 
     def _snapshot_pause(self) -> float:
         usual = self._timings.snapshot_period
-        return usual if self._received else min(usual, self._timings.unproven_period)
+        return usual if self._stream.received else min(usual, self._timings.unproven_period)
 
     def _leave(self, wire: Wire) -> None:
         wire.abort("closed by us")
         self._dropped_before += wire.framer.dropped
         self._wire = None
         # What arrived before the link was lost did happen, though no snapshot came before it.
-        self._release()
+        self._stream.release()
 
     async def _log_in(self, wire: Wire) -> None:
         login = {
@@ -263,85 +259,32 @@ class AmiConnection:
         except ActionRefused as refusal:
             if "permission" not in str(refusal).lower():
                 raise
-            self._release()
+            self._stream.release()
             return f"calls in progress cannot be seen: may the account write `call`? Status: {refusal}"
         return None
 
     def _put_snapshot(self, asked_at: datetime, entries: list[bytes]) -> None:
-        # Held back until now: the first one of this connection, before which events may have been lost.
-        periodic = self._held is None
-        snapshot = parse_status(entries, asked_at, periodic=periodic)
+        snapshot = parse_status(entries, asked_at, periodic=not self._stream.holds_back)
         self._channels = frozenset(status.channel.uniqueid for status in snapshot.channels)
-        self._since_snapshot = 0
         self._looked_at = max(asked_at, self._looked_at)
-        self._inbox.put(snapshot)
-        self._release()
+        self._stream.put_snapshot(snapshot)
 
     async def _compare_snapshots(self, wire: Wire) -> None:
         """A link can answer pings while its events are dead: channels that came or went without one event tell."""
-        channels, silent = self._channels, self._since_snapshot == 0
+        channels, silent = self._channels, self._stream.since_snapshot == 0
         await self._take_snapshot(wire)
         if silent and self._channels != channels:
             # The events of these very channels may be under way; the next ping brings them in any case.
             await wire.idle(self._timings.ping_interval + self._timings.ping_timeout)
-            silent = self._since_snapshot == 0
-            if silent and self._received:
+            silent = self._stream.since_snapshot == 0
+            if silent and self._stream.received:
                 raise EventsStopped("events have stopped while calls go on")
             if silent:
                 self._up("no events come while calls go on: may the account read `call`?")
-        if self._received:
+        if self._stream.received:
             self._up()
 
-    # What else is listed
-
-    async def _take_listings(self, wire: Wire, amiss: str | None) -> None:
-        """Puts each listing into the stream. A PBX that can't give one is not asked again on this connection."""
-        for listing in self._listings:
-            if listing in self._refused_listings:
-                continue
-            try:
-                put = partial(self._put_listing, listing, self._clock())
-                await wire.request({"Action": listing.action}, timeout=self._timings.snapshot_timeout, on_list=put)
-            except (ActionRefused, OutcomeUnknown) as error:
-                if wire.lost is not None:
-                    return  # the next wait says so
-                self._refused_listings.add(listing)
-                if listing.lack is not None:
-                    self._unlisted = f"{listing.lack} ({listing.action}: {error})"
-                    self._up(amiss)
-
-    def _put_listing(self, listing: Listing, asked_at: datetime, entries: list[bytes]) -> None:
-        self._inbox.put(listing.read(entries, asked_at))
-
     # What comes in
-
-    def _receive(self, frame: bytes, at: datetime) -> None:
-        self._counters.events += 1
-        message = parse(frame, at, self._parsers)
-        if message is None:
-            return
-        if isinstance(message, Malformed):
-            self._count_malformed(message)
-            return
-        self._counters.messages += 1
-        self._counters.last_message_at = at
-        if not isinstance(message, _OTHER_RIGHTS):
-            self._received += 1
-            self._since_snapshot += 1
-        if self._held is None:
-            self._inbox.put(message)
-        else:
-            self._held.append(message)
-
-    def _count_malformed(self, message: Malformed) -> None:
-        if not self._counters.unparsable:
-            self._log.warning("pbx message not understood; more of them are only counted", pbx_event=message.event)
-        self._counters.unparsable += 1
-
-    def _release(self) -> None:
-        held, self._held = self._held or (), None
-        for message in held:
-            self._inbox.put(message)
 
     def _trace(self, frame: bytes, at: datetime) -> None:
         if self._on_frame is None:
@@ -351,15 +294,6 @@ class AmiConnection:
         except Exception:
             self._log.exception("pbx trace failed; it is stopped")
             self._on_frame = None
-
-    async def _deliver_all(self) -> None:
-        while True:
-            message = await self._inbox.take()
-            try:
-                await self._deliver(message)
-            except Exception:
-                self._counters.undelivered += 1
-                self._log.exception("pbx message not taken", type=type(message).__name__)
 
     def _hold_up(self) -> None:
         if self._wire is not None and not self._wire.paused:
@@ -374,28 +308,5 @@ class AmiConnection:
     # What is known of the link
 
     def _up(self, amiss: str | None = None) -> None:
-        self._change(LinkState.UP, "; ".join(filter(None, (self.rights.lack(), amiss, self._unlisted))) or None)
-
-    def _change(self, state: LinkState, reason: str | None = None) -> None:
-        before = self.status
-        if (state, reason) == (before.state, before.reason):
-            return
-        self.status = LinkStatus(state, before.since if state is before.state else self._clock(), reason)
-        if state in (LinkState.DOWN, LinkState.AUTH_FAILED):
-            self.last_trouble = self.status
-        self._log_change()
-        if self._on_status is not None:
-            try:
-                self._on_status(self.status)
-            except Exception:
-                self._log.exception("pbx status not taken")
-
-    def _log_change(self) -> None:
-        """Says once that the link went, and once that it is back."""
-        status = self.status
-        told = (status.state, status.reason if status.state is LinkState.UP else None)
-        if status.state is LinkState.CONNECTING or told == self._told:
-            return
-        self._told = told
-        level = logging.INFO if told == (LinkState.UP, None) else logging.WARNING
-        self._log.log(level, f"pbx {status.state}", reason=status.reason)
+        reasons = filter(None, (self.rights.lack(), amiss, self._listings.lack))
+        self._news.change(LinkState.UP, "; ".join(reasons) or None)
