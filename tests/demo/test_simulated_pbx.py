@@ -94,6 +94,13 @@ async def test_status_of_a_quiet_pbx_is_an_empty_list(client: AmiClient) -> None
     assert client.heard[-1]["ListItems"] == "0"
 
 
+async def test_everybody_is_a_member_of_the_queue(pbx: SimulatedPbx, client: AmiClient) -> None:
+    await client.ask("QueueStatus")
+    await client.until_event("QueueStatusComplete")
+    members = [event for event in client.heard if event["Event"] == "QueueMember"]
+    assert values(members, "Location") == {f"PJSIP/{extension}" for extension in pbx.names}
+
+
 @pytest.mark.parametrize("recording, stop_at", [("ring_group", 1), ("direct_answered", 2), ("queue_ringall", 2)])
 async def test_a_hang_up_ends_the_call_wherever_it_stands(
     pbx: SimulatedPbx, client: AmiClient, recording: str, stop_at: int

@@ -41,6 +41,7 @@ async def test_only_supervisors_see_who_waits(world: World) -> None:
         "number_raw": "79031112233",
         "caller_name": "Ivan",
         "since": "2026-03-02T12:00:00Z",
+        "number_national": "8 (903) 111-22-33",
     }
 
 

@@ -23,7 +23,7 @@ def replay(file: Path, extensions: str, outside: Sequence[str], region: str) -> 
         region=region, extensions=read_extensions(extensions), outside=dict(_outside(each, region) for each in outside)
     )
     for call in calls_in(read_stream(file.read_bytes()), numbering):
-        print(call_json(CallView(call)))
+        print(call_json(CallView(call), region))
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -101,8 +101,8 @@ class InProgress:
         answered = (("ActionID", action_id),) if action_id else ()
         return listed("Status", action_id, [self._entry(channel, answered, at) for channel in self.channels.values()])
 
-    def queues(self, action_id: str, at: datetime) -> list[bytes]:
-        """The answer to a `QueueStatus` action."""
+    def queues(self, action_id: str, at: datetime, members: Sequence[bytes] = ()) -> list[bytes]:
+        """The answer to a `QueueStatus` action, with the `QueueMember` events of whom the queues call."""
         entries = [
             frame(
                 ("Event", "QueueEntry"),
@@ -114,7 +114,7 @@ class InProgress:
             for channel in self.channels.values()
             if channel.queue
         ]
-        return listed("QueueStatus", action_id, entries)
+        return listed("QueueStatus", action_id, [*members, *entries])
 
     def ending(self, uniqueids: Collection[str]) -> list[bytes]:
         """The events with which these channels end now, whatever they were doing."""

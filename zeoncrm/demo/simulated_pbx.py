@@ -19,6 +19,8 @@ USERNAME, SECRET = "zeoncrm", "demo"  # it listens on loopback and has no teleph
 
 # A phone that is nobody's yet, and the line to the outside.
 SPARE_PHONE, CARRIER = "110", "trunk"
+# The queue of the recordings: everybody takes its calls.
+QUEUE = "sales"
 _FAILED = "0"
 
 
@@ -124,7 +126,15 @@ class SimulatedPbx:
         return [answered(action, None, Variable=variable, Value=_VALUES.get(variable, ""))]
 
     def _queues(self, action: Headers) -> Iterable[bytes]:
-        return self.in_progress.queues(action.get("ActionID", ""), self.now)
+        key = action.get("ActionID", "")
+        members = [
+            frame(
+                ("Event", "QueueMember"), ("ActionID", key), ("Queue", QUEUE), ("Name", name),
+                ("Location", f"PJSIP/{extension}"), ("Paused", "0"),
+            )
+            for extension, name in self.names.items()
+        ]  # fmt: skip
+        return self.in_progress.queues(key, self.now, members)
 
     def _settings(self, action: Headers) -> Iterable[bytes]:
         return [answered(action, None, AMIversion="11.0.0", AsteriskVersion="22.10.0", SystemName="zeoncrm demo")]

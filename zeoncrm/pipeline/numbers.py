@@ -74,6 +74,7 @@ def dialable(raw: str, region: str) -> str:
     return digits
 
 
+@lru_cache(maxsize=4096)
 def national(number: str | None, region: str) -> str:
     """How people of the region read the number: national format at home, international abroad."""
     if not number:
@@ -87,6 +88,12 @@ def national(number: str | None, region: str) -> str:
     at_home = phonenumbers.region_code_for_number(parsed) == region
     formats = phonenumbers.PhoneNumberFormat
     return phonenumbers.format_number(parsed, formats.NATIONAL if at_home else formats.INTERNATIONAL)
+
+
+@lru_cache(maxsize=256)
+def national_line(did: str | None, region: str) -> str:
+    """A line of ours as people of the region read it; what is no telephone number as the PBX names it."""
+    return national(normalise(did, region), region) or did or ""
 
 
 def _parse(text: str, region: str) -> phonenumbers.PhoneNumber | None:

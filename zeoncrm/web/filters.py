@@ -12,7 +12,7 @@ from babel.numbers import get_currency_symbol, get_decimal_symbol
 from babel.support import NullTranslations
 from jinja2 import Environment
 
-from zeoncrm.pipeline.numbers import national, normalise
+from zeoncrm.pipeline.numbers import national, national_line
 from zeoncrm.web.message_ids import N_
 
 # What the timeline calls the fields of a deal; message ids.
@@ -54,12 +54,13 @@ def add_filters(environment: Environment, catalog: NullTranslations, language: s
             "sentence": sentence,
             "national": lambda number: national(number, region),
             # The line that was called: carriers write it as they like.
-            "line": lambda did: national(normalise(did, region), region) or did or "",
+            "line": lambda did: national_line(did, region),
             "initials": initials,
             "money": money,
             "sums": lambda sums: " + ".join(money(amount, currency) for currency, amount in sorted(sums.items())),
             "sums_json": sums_json,
             "currency_sign": sign,
+            "decimal": lambda number: f"{number:.1f}".replace(".", decimal_sign),
             "amount": lambda amount: money_text(amount, decimal_sign),
             "field_name": lambda name: catalog.gettext(FIELDS.get(name) or name),
             "field_value": lambda value, name: _field_value(value, name, catalog),

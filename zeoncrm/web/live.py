@@ -109,7 +109,7 @@ class LiveHub:
         event = published.event
         made: dict[tuple[str, Hashable], bytes] = {}
         for client in self._hearing(event):
-            message = draft(event, client.viewer)
+            message = draft(event, client.viewer, self._services.region)
             if message is None:
                 return
             key = (message.type, message.key)
@@ -171,7 +171,7 @@ class LiveHub:
         return [*self._all_seeing, *own]
 
     def _message(self, published: Published, viewer: Viewer) -> bytes | None:
-        message = draft(published.event, viewer) if hears(published.event, viewer) else None
+        message = draft(published.event, viewer, self._services.region) if hears(published.event, viewer) else None
         return None if message is None else text_of(published, message)
 
     def _hello(self, viewer: Viewer, event_id: int, *, resumed: bool) -> bytes:
@@ -183,7 +183,7 @@ class LiveHub:
             for name, status in services.pbx().items()
         }
         calls = [
-            call_json(view, viewer)
+            call_json(view, services.region, viewer)
             for view in services.recorder.live()
             if viewer.sees_all or viewer.id in audience(directory, view)
         ]
@@ -192,7 +192,7 @@ class LiveHub:
             return head.encode()
         rest = [f'"calls": [{",".join(calls)}]', f'"presence": {presence_json(services.watch.presence)}']
         if viewer.sees_all:
-            rest.append(f'"queues": {queues_json(services.watch.queues)}')
+            rest.append(f'"queues": {queues_json(services.watch.queues, services.region)}')
         return f"{head[:-1]}, {', '.join(rest)}}}".encode()
 
     def _set_of(self, viewer: Viewer) -> set[Client]:

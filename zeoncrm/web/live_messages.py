@@ -38,13 +38,14 @@ def hears(event: events.Event, viewer: Viewer) -> bool:
     return viewer.sees_all or viewer.id in event.people or isinstance(event, FOR_ALL)
 
 
-def draft(event: events.Event, viewer: Viewer) -> Draft | None:
-    """What this person is told of an event that they hear of; None for a kind that is not for browsers."""
+def draft(event: events.Event, viewer: Viewer, region: str) -> Draft | None:
+    """What this person is told of an event that they hear of, with numbers as the region reads them; None for a kind
+    that is not for browsers."""
     known = MESSAGES.get(type(event))
     if known is None:
         return None
     type_, make = known
-    return make(type_, event, viewer)
+    return make(type_, event, viewer, region)
 
 
 def text_of(published: Published, message: Draft) -> bytes:
@@ -53,50 +54,50 @@ def text_of(published: Published, message: Draft) -> bytes:
     return f'{{"id":{published.id},"type":"{message.type}"{"," if members else ""}{members}}}'.encode()
 
 
-def _call(type_: str, event: events.CallRang, viewer: Viewer) -> Draft:
+def _call(type_: str, event: events.CallRang, viewer: Viewer, region: str) -> Draft:
     view = event.view
     seen = may_be_told_of_contact(view, viewer), may_be_told_of_deal(view, viewer)
-    return Draft(type_, seen, lambda: f'"call":{call_json(view, viewer)}')
+    return Draft(type_, seen, lambda: f'"call":{call_json(view, region, viewer)}')
 
 
-def _of_call(type_: str, event: events.CallDropped | events.RecordingReady, viewer: Viewer) -> Draft:
+def _of_call(type_: str, event: events.CallDropped | events.RecordingReady, viewer: Viewer, region: str) -> Draft:
     return Draft(type_, None, lambda: _members(call_id=event.call_id))
 
 
-def _deal(type_: str, event: events.DealChanged | events.DealMoved, viewer: Viewer) -> Draft:
+def _deal(type_: str, event: events.DealChanged | events.DealMoved, viewer: Viewer, region: str) -> Draft:
     deal = event.deal
     if not viewer.sees_all and deal.owner_id != viewer.id:
         return Draft("deal.gone", None, lambda: _members(deal_id=deal.id))
     return Draft(type_, None, lambda: f'"deal":{deal_out(deal).model_dump_json()}')
 
 
-def _new_deal(type_: str, event: events.DealCreated, viewer: Viewer) -> Draft:
+def _new_deal(type_: str, event: events.DealCreated, viewer: Viewer, region: str) -> Draft:
     return Draft(
         type_, None, lambda: f'"deal":{deal_out(event.deal).model_dump_json()},{_members(call_id=event.call_id)}'
     )
 
 
-def _moved_deal(type_: str, event: events.DealMoved, viewer: Viewer) -> Draft:
-    plain = _deal(type_, event, viewer)
+def _moved_deal(type_: str, event: events.DealMoved, viewer: Viewer, region: str) -> Draft:
+    plain = _deal(type_, event, viewer, region)
     if plain.type != type_:
         return plain
     return Draft(type_, None, lambda: f"{plain.members()},{_members(from_stage_id=event.from_stage_id)}")
 
 
-def _contact(type_: str, event: events.ContactChanged, viewer: Viewer) -> Draft:
+def _contact(type_: str, event: events.ContactChanged, viewer: Viewer, region: str) -> Draft:
     contact = event.contact
     if not viewer.sees_all and viewer.id == event.gone_for:
         return Draft("contact.gone", None, lambda: _members(contact_id=contact.id))
     return Draft(type_, None, lambda: f'"contact":{contact_out(contact).model_dump_json()}')
 
 
-def _note(type_: str, event: events.NoteWritten, viewer: Viewer) -> Draft:
+def _note(type_: str, event: events.NoteWritten, viewer: Viewer, region: str) -> Draft:
     return Draft(
         type_, None, lambda: _members(deal_id=event.deal_id, contact_id=event.contact_id, call_id=event.call_id)
     )
 
 
-def _pbx(type_: str, event: events.PbxChanged, viewer: Viewer) -> Draft:
+def _pbx(type_: str, event: events.PbxChanged, viewer: Viewer, region: str) -> Draft:
     status = {"name": event.pbx, "state": event.state, "since": rfc3339(event.since), "reason": event.reason}
     return Draft(type_, None, lambda: _members(pbx=status))
 
@@ -106,21 +107,23 @@ def presence_json(people: Iterable[Presence]) -> str:
     return f"[{','.join(PresenceOut.model_validate(each).model_dump_json() for each in people)}]"
 
 
-def queues_json(queues: Iterable[Queue]) -> str:
+def queues_json(queues: Iterable[Queue], region: str) -> str:
     """Queues and who waits, as a list in text."""
-    return f"[{','.join(queue_out(queue).model_dump_json() for queue in queues)}]"
+    return f"[{','.join(queue_out(queue, region).model_dump_json() for queue in queues)}]"
 
 
-def _presence(type_: str, event: events.PresenceChanged, viewer: Viewer) -> Draft:
+def _presence(type_: str, event: events.PresenceChanged, viewer: Viewer, region: str) -> Draft:
     return Draft(type_, None, lambda: f'"people":{presence_json(event.changed)},{_members(gone=event.gone)}')
 
 
-def _queue(type_: str, event: events.QueueChanged, viewer: Viewer) -> Draft:
+def _queue(type_: str, event: events.QueueChanged, viewer: Viewer, region: str) -> Draft:
     queue = event.queue
-    return Draft(type_, None, lambda: f'"queue":{queue_out(queue).model_dump_json()},{_members(gone=event.gone)}')
+    return Draft(
+        type_, None, lambda: f'"queue":{queue_out(queue, region).model_dump_json()},{_members(gone=event.gone)}'
+    )
 
 
-def _bare(type_: str, event: events.Event, viewer: Viewer) -> Draft:
+def _bare(type_: str, event: events.Event, viewer: Viewer, region: str) -> Draft:
     return Draft(type_, None, str)
 
 
@@ -128,7 +131,7 @@ def _members(**values: Any) -> str:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))[1:-1]
 
 
-MESSAGES: dict[type[events.Event], tuple[str, Callable[[str, Any, Viewer], Draft]]] = {
+MESSAGES: dict[type[events.Event], tuple[str, Callable[[str, Any, Viewer, str], Draft]]] = {
     events.CallRang: ("call.rang", _call),
     events.CallAnswered: ("call.answered", _call),
     events.CallChanged: ("call.changed", _call),

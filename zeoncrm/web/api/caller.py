@@ -130,12 +130,12 @@ def card_out(ask: Ask[Any, Any], card: CallerCard) -> CardOut:
     """The card as the API sends it."""
     deal = card.deal
     return CardOut(
-        call=call_out(card.view, ask.viewer),
+        call=call_out(card.view, ask.services.region, ask.viewer),
         number_national=national(card.view.call.number, ask.services.region) or card.view.call.number_raw or "",
         contact=_caller_out(card),
         deal=None if deal is None else deal_out(deal),
         notes=[entry_out(ask, Entry(row, None)) for row in card.notes],
-        calls=[call_out(view, ask.viewer) for view in card.calls],
+        calls=[call_out(view, ask.services.region, ask.viewer) for view in card.calls],
         note=card.own_note,
         next_step=None if deal is None else deal.next_step,
         next_step_at=None if deal is None else deal.next_step_at,

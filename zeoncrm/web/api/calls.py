@@ -72,7 +72,7 @@ async def list_calls(ask: Ask[CallQuery, None]) -> CallPage:
     )
     page = await find_calls(ask.services.database, ask.viewer, wanted, limit=query.limit, cursor=query.cursor)
     came_of = await call_backs(ask.services.database, page.items)
-    items = [call_out(view, ask.viewer, came_of.get(view.call.id)) for view in page.items]
+    items = [call_out(view, ask.services.region, ask.viewer, came_of.get(view.call.id)) for view in page.items]
     return CallPage(items=items, next=page.next)
 
 
@@ -97,7 +97,7 @@ async def make_call(ask: Ask[None, CallIn]) -> CallOut:
         deal_id=ask.body.deal_id,
         at=services.now(),
     )
-    return call_out(view, ask.viewer)
+    return call_out(view, ask.services.region, ask.viewer)
 
 
 async def hang_up(ask: Ask[None, None]) -> CallOut:
@@ -149,7 +149,7 @@ async def _as_it_is(ask: Ask[Any, Any]) -> CallOut:
     if live is not None:
         view = replace(view, call=replace(view.call, consult=live.call.consult))
     came_of = await call_backs(ask.services.database, [view])
-    return call_out(view, ask.viewer, came_of.get(view.call.id))
+    return call_out(view, ask.services.region, ask.viewer, came_of.get(view.call.id))
 
 
 def _telephone(ask: Ask[Any, Any]) -> Telephone:

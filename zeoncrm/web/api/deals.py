@@ -138,7 +138,7 @@ def entry_out(ask: Ask[Any, Any], entry: Entry) -> EntryOut:
     """An entry of a timeline as the API sends it."""
     row, viewer = entry.row, ask.viewer
     values = {name: getattr(row, name) for name in EntryOut.model_fields if hasattr(row, name)}
-    call = None if entry.call is None else call_out(entry.call, viewer)
+    call = None if entry.call is None else call_out(entry.call, ask.services.region, viewer)
     return EntryOut(**values, author=row.author_name, call=call)
 
 

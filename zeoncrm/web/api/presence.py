@@ -14,7 +14,7 @@ async def list_presence(ask: Ask[None, None]) -> PresencePage:
 async def list_queues(ask: Ask[None, None]) -> QueuePage:
     """Who waits is nobody's yet: a supervisor's to see."""
     ask.viewer.must_supervise()
-    return QueuePage(items=[queue_out(queue) for queue in ask.services.watch.queues])
+    return QueuePage(items=[queue_out(queue, ask.services.region) for queue in ask.services.watch.queues])
 
 
 ENDPOINTS = (

@@ -14,9 +14,10 @@ from zeoncrm.pipeline.call_backs import CallBack, CallBackState
 from zeoncrm.pipeline.call_events import CallResult, Direction, LegOutcome, Reached, Source
 from zeoncrm.pipeline.calls import CallState, Progress, Screening
 from zeoncrm.pipeline.events import CallView
+from zeoncrm.pipeline.numbers import national, national_line
 from zeoncrm.pipeline.people import Role, Viewer
 from zeoncrm.pipeline.presence import PresenceState
-from zeoncrm.pipeline.queues import Queue
+from zeoncrm.pipeline.queues import Queue, Waiting
 from zeoncrm.store.contacts import ContactRow
 from zeoncrm.store.deals import ColumnTotal, DealRow
 
@@ -74,7 +75,7 @@ class CallOut(Output):
     be listened to, null before that, without one, and for those who may not; of several, `recordings` has all.
     `call_back`: of missed calls with a number, when calls are asked for; null on the live socket.
     `screened`: the number is listed, so that nothing comes of the call; `rule`: the name of the rule for incoming calls
-    that it fell under."""
+    that it fell under. `number_national`, `did_national`: as people of the region read them."""
 
     id: str
     pbx: str
@@ -108,6 +109,8 @@ class CallOut(Output):
     call_back: CallBackOut | None
     screened: Screening | None
     rule: str | None
+    number_national: str | None
+    did_national: str | None
 
 
 class CallPage(Output):
@@ -267,13 +270,14 @@ class PresencePage(Output):
 
 
 class WaitingOut(Output):
-    """A caller in a queue. `call_id`: null for somebody of ours."""
+    """A caller in a queue. `call_id`: null for somebody of ours; `number_national`: as people of the region read it."""
 
     call_id: str | None
     number: str | None
     number_raw: str | None
     caller_name: str | None
     since: datetime
+    number_national: str | None
 
 
 class MemberOut(Output):
@@ -368,8 +372,8 @@ class CardOut(Output):
     sharing: list[SharingOut]
 
 
-def call_out(view: CallView, viewer: Viewer | None = None, came_of: CallBack | None = None) -> CallOut:
-    """The call as this person may see it; None is told everything."""
+def call_out(view: CallView, region: str, viewer: Viewer | None = None, came_of: CallBack | None = None) -> CallOut:
+    """The call as this person may see it; None is told everything. `region`: how numbers are read."""
     call = view.call
     contact = viewer is None or may_be_told_of_contact(view, viewer)
     deal = viewer is None or may_be_told_of_deal(view, viewer)
@@ -389,6 +393,8 @@ def call_out(view: CallView, viewer: Viewer | None = None, came_of: CallBack | N
         recording=recordings[0].url if recordings else None,
         recordings=recordings,
         call_back=None if came_of is None else _call_back_out(came_of),
+        number_national=national(call.number, region) or call.number_raw,
+        did_national=national_line(call.did, region) or None,
     )
 
 
@@ -411,14 +417,15 @@ def _recordings_out(view: CallView, viewer: Viewer | None) -> tuple[RecordingOut
 
 _NOT_OF_CALL = {
     "contact_id", "deal_id", "owner", "legs", "contact", "recording", "recordings", "consult", "call_back",
+    "number_national", "did_national",
 }  # fmt: skip
 _OF_CALL = tuple(CallOut.model_fields.keys() - _NOT_OF_CALL)
 _OF_LEG = tuple(LegOut.model_fields)
 
 
-def call_json(view: CallView, viewer: Viewer | None = None) -> str:
+def call_json(view: CallView, region: str, viewer: Viewer | None = None) -> str:
     """The call as the API sends it, as text."""
-    return call_out(view, viewer).model_dump_json()
+    return call_out(view, region, viewer).model_dump_json()
 
 
 def deal_out(deal: DealRow) -> DealOut:
@@ -431,11 +438,22 @@ def contact_out(contact: ContactRow) -> ContactOut:
     return ContactOut.model_validate(contact)
 
 
-def queue_out(queue: Queue) -> QueueOut:
+def queue_out(queue: Queue, region: str) -> QueueOut:
     """The queue as the API sends it."""
-    waiting = tuple(WaitingOut.model_validate(each) for each in queue.waiting[:MOST_WAITING_SENT])
+    waiting = tuple(_waiting_out(each, region) for each in queue.waiting[:MOST_WAITING_SENT])
     members = tuple(MemberOut.model_validate(each) for each in queue.members)
     return QueueOut(pbx=queue.pbx, name=queue.name, count=len(queue.waiting), waiting=waiting, members=members)
+
+
+def _waiting_out(waiting: Waiting, region: str) -> WaitingOut:
+    return WaitingOut(
+        call_id=waiting.call_id,
+        number=waiting.number,
+        number_raw=waiting.number_raw,
+        caller_name=waiting.caller_name,
+        since=waiting.since,
+        number_national=national(waiting.number, region) or waiting.number_raw,
+    )
 
 
 def total_values(total: ColumnTotal, currency: str) -> dict[str, Any]:

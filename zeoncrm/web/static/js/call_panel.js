@@ -28,7 +28,7 @@ export class CallPanel {
     // Changes of the deal go one after the other: each needs the version that the one before it gave.
     this.queue = Promise.resolve();
     this.element = one("#call-panel").content.firstElementChild.cloneNode(true);
-    this.name = call.contact || call.caller_name || call.number || call.number_raw || text("withheld");
+    this.name = call.contact || call.caller_name || call.number_national || text("withheld");
     this.slot("name").textContent = this.name;
     this.picker = new Picker(this.field("to"), this.slot("colleagues"), me.login, call.pbx);
     this.load = settled(LOAD_AFTER, () => this.#load());
@@ -85,7 +85,7 @@ export class CallPanel {
     const own = ownExtension(call, this.me);
     const facts = [
       own && text("extension", { number: own }),
-      call.direction === "inbound" && call.did && text("line", { number: this.line ?? call.did }),
+      call.direction === "inbound" && call.did && text("line", { number: call.did_national }),
       call.queue && text("queue", { name: call.queue }),
     ];
     const isHead = this.view === "gone" || this.element.classList.contains("small");
@@ -156,7 +156,6 @@ export class CallPanel {
     this.#fill("next_step", dataset.step);
     this.#fill("next_step_at", toLocalField(dataset.stepAt));
     this.#writeDeal();
-    this.line = dataset.line;
     this.#writeMeta();
   }
 

@@ -109,7 +109,7 @@ function drawCalls(calls) {
     const use = one("[data-slot=direction]", row);
     use.setAttribute("href", use.dataset[call.direction]);
     writeWho(row, call);
-    const facts = [call.queue && text("queue", { name: call.queue }), call.did && text("line", { number: call.did })];
+    const facts = [call.queue && text("queue", { name: call.queue }), call.did && text("line", { number: call.did_national })];
     write(row, "meta", facts.filter(Boolean).join(" · "));
     write(row, "with", withWhom(call));
   });
@@ -144,9 +144,9 @@ function drawPeople(calls) {
 }
 
 const whoOf = (call) => {
-  const number = call.number ?? call.number_raw ?? "";
+  const number = call.number_national ?? "";
   const name = call.contact || call.caller_name;
-  return name ? [name, number] : [number || text("withheld"), ""];
+  return name && name !== number ? [name, number] : [number || text("withheld"), ""];
 };
 
 function writeWho(row, call) {

@@ -43,6 +43,9 @@ startBoard(prepareDragging);
 startBoardKeys();
 startLive();
 
+// On a phone the tabs are wider than the page: the open one is to be seen.
+one(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 document.addEventListener("htmx:load", (event) => showTimes(event.detail.elt.parentElement ?? document));
 
 document.addEventListener("htmx:responseError", () => toast(text("failed")));
