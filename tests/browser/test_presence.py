@@ -84,6 +84,15 @@ async def test_the_picker_shows_who_is_free_first_and_is_used_by_the_keyboard(si
     assert site.phone.orders[-1] == ("transfer", call_id, "101", "103", True)
 
 
+async def test_a_part_of_one_colleagues_name_is_enough_to_transfer(site: Site, opened: Opened) -> None:
+    anna, call_id = await _picks(site, opened)
+    await anna.keyboard.type("bor")
+    await expect(anna.locator(".picker-option")).to_have_count(1)
+    async with anna.expect_response("**/transfer"):
+        await anna.get_by_role("button", name="Transfer now").click()
+    assert site.phone.orders[-1] == ("transfer", call_id, "101", "102", False)
+
+
 async def test_a_number_that_is_nobodys_is_taken_as_typed_and_a_refusal_stands_in_the_panel(
     site: Site, opened: Opened
 ) -> None:
@@ -159,6 +168,8 @@ async def test_the_live_panel_follows_calls_queues_and_people(site: Site, opened
     await expect(waiting).to_have_count(1)
     await expect(calls.locator(".live-with")).to_have_text("Boris Volkov")
     await expect(people.filter(has_text="Boris Volkov")).to_contain_text("Ivan Petrov")
+    times = people.locator(".live-since:not([hidden])")
+    assert len({(await times.nth(place).bounding_box() or {}).get("x") for place in range(3)}) == 1
     await consults(site, call_id, Consult("102", "101"))
     await expect(calls.locator(".live-with")).to_have_text("Boris Volkov, asking Anna Orlova")
     await ended(site, call_id)

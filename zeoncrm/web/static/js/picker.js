@@ -34,9 +34,11 @@ export class Picker {
     });
   }
 
-  /** The extension that was chosen, else what was typed. */
+  /** The extension that was chosen; else the number that was typed, or the only one whose name has the words. */
   get value() {
-    return this.chosen ?? this.input.value.trim();
+    const typed = this.input.value.trim();
+    const [meant, other] = this.list.hidden || !/\p{L}/u.test(typed) ? [] : this.list.children;
+    return this.chosen ?? (meant && !other ? meant.dataset.extension : typed);
   }
 
   open() {
