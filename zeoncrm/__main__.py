@@ -29,11 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o027)
     command: Command = options.command
     try:
-        return asyncio.run(command(options))
+        code = asyncio.run(command(options))
+        sys.stdout.flush()
+        return code
     except ConfigError as error:
         return _say(f"config: {error}", CONFIG)
     except Invalid as error:
         return _say(f"{error.field}: {error}", USAGE)
+    except BrokenPipeError:
+        return _unread()
     except (Refused, StoreError, OSError) as error:
         return _say(str(error), FAILED)
     except KeyboardInterrupt:
@@ -76,7 +80,9 @@ def _add_user(commands: Any) -> None:
     add.add_argument("login")
     add.add_argument("--name", required=True)
     add.add_argument("--role", required=True, choices=[role.value for role in Role])
-    add.add_argument("--extension", action="append", default=[], metavar="N", help="an extension of theirs")
+    add.add_argument(
+        "--extension", action="append", default=[], metavar="N", help="an extension of theirs; N@PBX: there only"
+    )
     add.add_argument("--outside", action="append", default=[], metavar="NUMBER", help="a mobile of theirs")
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
 
@@ -170,6 +176,12 @@ async def _demo(options: argparse.Namespace) -> int:
     from zeoncrm.commands import demo
 
     return await demo.demo(options.port)
+
+
+def _unread() -> int:
+    """Whoever read us has seen enough, as in `doctor | head`: the rest, flushed at the exit, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
 
 
 def _say(text: str, code: int) -> int:

@@ -233,3 +233,10 @@ def test_a_call_over_the_hour_that_comes_twice_is_not_shorter_than_nothing() -> 
         datetime(2026, 10, 25, 1, 5, tzinfo=UTC),
     )
     assert row.answer == datetime(2026, 10, 25, 1, 0, 5, tzinfo=UTC)
+
+
+async def test_a_file_in_utf_16_is_told_as_one_in_another_encoding(path: Path) -> None:
+    path.write_bytes((line(1) + line(2)).encode("utf-16"))
+    reading = await CsvFile(path, UTC).read({"offset": 0, "print": ""})
+    assert (reading.records, reading.bad) == ([], 2)
+    assert "another encoding" in str(reading.why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ async def test_init_writes_a_config_that_serves_and_prints_the_least_rights(
     assert (tmp_path / "new.toml").stat().st_mode & 0o077 == 0
     database = {"ZEONCRM_DATABASE__URL": f"sqlite:///{tmp_path}/x.db"}
     await command(plain | database, "--config", str(tmp_path / "new.toml"), "db", "upgrade")
+
+
+async def test_a_reader_that_has_seen_enough_gets_no_complaint(environ: dict[str, str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        doctor = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "zeoncrm", "doctor", env=environ, stdout=closed, stderr=asyncio.subprocess.PIPE
+        )
+        _, errors = await doctor.communicate()
+
+    assert (doctor.returncode, errors) == (1, b"")
 
 
 async def test_init_leaves_an_existing_file_alone(plain: dict[str, str], tmp_path: Path) -> None:

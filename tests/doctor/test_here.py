@@ -24,7 +24,7 @@ from zeoncrm.doctor.agi import examine_agi
 from zeoncrm.doctor.database import FULL, TIGHT, examine_database, room_finding
 from zeoncrm.doctor.files import file_findings
 from zeoncrm.doctor.findings import Finding, State, json_text
-from zeoncrm.doctor.people import people_findings
+from zeoncrm.doctor.people import pbx_findings, people_findings
 from zeoncrm.doctor.records import examine_records
 from zeoncrm.doctor.run import examine, ringing_pbx
 from zeoncrm.doctor.web import examine_web
@@ -162,6 +162,13 @@ def test_an_extension_that_two_people_claim_is_told() -> None:
     found = people_findings(people)
     assert problems(found) == ["extension-claimed-twice"]
     assert "101 is anna's on every PBX, and boris's on main" in found[-1].text
+
+
+def test_an_extension_on_a_pbx_that_is_not_named_is_told() -> None:
+    people = Directory.of(1, [person("anna", ("", "101"), ("main", "102"), ("brnach", "103"))])
+    [finding] = pbx_findings(people, ["main", "branch"])
+    assert finding.id == "extension-elsewhere"
+    assert "103@brnach (anna)" in finding.text
 
 
 def test_nobody_and_reps_without_a_phone_are_told() -> None:

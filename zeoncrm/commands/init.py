@@ -32,6 +32,9 @@ secret = "{secret}"
 originate_channel = "PJSIP/{{extension}}"
 originate_context = "from-internal"
 trunks = []                    # channel patterns; empty: phones are known by what the PBX tells, the rest is outside
+# The PBX's call records fill in the calls that come while zeoncrm is off; the folder is where it records them.
+# cdr = "csv:///var/log/asterisk/cdr-csv/Master.csv"    # or "mysql://user:secret@host/asteriskcdrdb"
+# recordings = "/var/spool/asterisk/monitor"
 """
 
 # Least rights. system: FullyBooted; call: channels, dials, bridges; agent: queues; cdr: what ended while we were away.

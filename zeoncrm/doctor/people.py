@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from zeoncrm.ami.control import channel_for
 from zeoncrm.ami.endpoints import judged
@@ -37,6 +37,15 @@ def people_findings(people: Directory) -> list[Finding]:
         text = f"{each.extension} is {each.everywhere}'s on every PBX, and {each.there}'s on {each.pbx}"
         found.append(problem(part, "extension-claimed-twice", f"{text}, whose calls it counts as there"))
     return found
+
+
+def pbx_findings(people: Directory, pbxs: Collection[str]) -> list[Finding]:
+    """Extensions on a PBX that the config does not name: nothing ever comes of them."""
+    rows = (row for row in people.rows if row.active)
+    lost = [
+        f"{number}@{pbx} ({row.login})" for row in rows for pbx, number in row.extensions if pbx and pbx not in pbxs
+    ]
+    return [problem("people", "extension-elsewhere", f"no [[pbx]] has the name: {few(lost)}")] if lost else []
 
 
 async def examine_phones(link: Line, pbx: PbxConfig, people: Directory, region: str, say: Say) -> None:

@@ -10,6 +10,7 @@ REMEDIES = {
     "pbx-none": "add a [[pbx]] with name, host, username and secret, or run `zeoncrm init`",
     "recordings-folder": "mount the folder, or correct `recordings`; the daemon's user must be allowed to read it",
     "cdr-none": "name the PBX's call records in `cdr`: Master.csv or its database",
+    "cdr-events": "name Master.csv or its database in `cdr` instead, where one can be reached",
     "cdr-away": "see the path, the address, the user and the rights; the daemon's user must be allowed to read",
     "cdr-not-understood": "see what writes the records: cdr_csv of Asterisk, or a table with Asterisk's own columns",
     "cdr-timezone": "set `cdr_timezone` to the PBX's zone, or to UTC when cdr_csv.conf says usegmtime = yes",
@@ -24,6 +25,7 @@ REMEDIES = {
     "people-none": "zeoncrm user add LOGIN --name NAME --role admin",
     "person-without-phone": "give them an extension in Settings, People",
     "extension-claimed-twice": "take it from one of the two in Settings, People",
+    "extension-elsewhere": "write the `name` of a [[pbx]] behind the @ in Settings, People, or nothing: on every PBX",
     # The web.
     "web-port-any": "set `web.port`, so that a proxy and people find it",
     "web-not-running": "start it: systemctl start zeoncrm",

@@ -13,7 +13,7 @@ from zeoncrm.doctor.database import examine_database
 from zeoncrm.doctor.files import file_findings
 from zeoncrm.doctor.findings import Finding, problem
 from zeoncrm.doctor.pbx import examine_pbx
-from zeoncrm.doctor.people import people_findings
+from zeoncrm.doctor.people import pbx_findings, people_findings
 from zeoncrm.doctor.records import examine_records
 from zeoncrm.doctor.web import examine_web
 from zeoncrm.pipeline.people import Directory
@@ -29,7 +29,7 @@ async def examine(config: Config, file: Path | None, call: str | None, say: Call
     read = await examine_database(config.database.url, say)
     people = read or Directory()
     if read is not None:
-        for finding in people_findings(read):
+        for finding in (*people_findings(read), *pbx_findings(read, [pbx.name for pbx in config.pbx])):
             say(finding)
     serving = await examine_web(config.web, say)
     await examine_agi(config, serving=serving, say=say)

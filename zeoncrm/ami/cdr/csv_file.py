@@ -88,6 +88,8 @@ class CsvFile:
 
     def _row(self, line: bytes) -> CdrRow:
         """What is not UTF-8 can only be in names: these are shown as far as they can be."""
+        if b"\0" in line:
+            raise BadRow("it holds NUL bytes: no text in UTF-8, but in another encoding, or none")
         try:
             (fields,) = csv.reader([line.decode(errors="replace")], strict=True)
         except (csv.Error, ValueError) as error:
