@@ -152,6 +152,14 @@ async def test_replay_prints_each_call_as_a_line(plain: dict[str, str]) -> None:
     assert {key: call[key] for key in expected} == expected
 
 
+async def test_replay_says_when_a_file_holds_no_stream(plain: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("Ivan called.\n")
+
+    code, printed, errors = await attempt(plain, "replay", str(tmp_path / "notes.txt"))
+
+    assert (code, printed, "no AMI event" in errors) == (0, "", True)
+
+
 @pytest.mark.parametrize(
     "arguments, named",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,10 @@ def replay(file: Path, extensions: str, outside: Sequence[str], region: str) -> 
     numbering = Numbering(
         region=region, extensions=read_extensions(extensions), outside=dict(_outside(each, region) for each in outside)
     )
-    for call in calls_in(read_stream(file.read_bytes()), numbering):
+    data = file.read_bytes()
+    if b"Event: " not in data:
+        print(f"zeoncrm: {file}: no AMI event in it; is it a recorded stream?", file=sys.stderr)
+    for call in calls_in(read_stream(data), numbering):
         print(call_json(CallView(call), region))
     return 0
 
