@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.databases import fill_template
 from tests.leaks import descriptors_left, open_descriptors, tasks_left
+from tests.mariadb import MariaDb, mariadb
 from tests.pbx.accuracy import cases_in, table
 from tests.postgres import PostgresCluster, database_name, postgres_cluster
 from tests.real import need
@@ -62,6 +63,14 @@ def postgres() -> Iterator[PostgresCluster]:
     need("postgres")
     with postgres_cluster() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDb]:
+    """The private MariaDB of this test run."""
+    need("mariadb")
+    with mariadb() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,16 @@ def postgres_bin() -> Path | None:
     return max(found, key=lambda folder: int(folder.parent.name), default=None)
 
 
+def mariadb_server() -> Path | None:
+    """MariaDB's server program."""
+    found = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    return Path(found) if found else None
+
+
+def _no_mariadb() -> str | None:
+    return None if mariadb_server() else "no MariaDB server is installed"
+
+
 def _no_chromium() -> str | None:
     return None if chromium_path() else "chromium is not installed"
 
@@ -78,6 +88,14 @@ PARTS = {
             packages=("postgresql",),
             command="sudo apt-get install postgresql",
             missing=_no_postgres,
+        ),
+        RealPart(
+            name="mariadb",
+            covers="call records in MariaDB",
+            # The program alone: the package that runs it as a service is not wanted on anybody's machine.
+            packages=("mariadb-server-core",),
+            command="sudo apt-get install mariadb-server-core",
+            missing=_no_mariadb,
         ),
         RealPart(
             name="pbx",

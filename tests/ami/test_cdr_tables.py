@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from tests.mariadb import MariaDb
 from zeoncrm.ami.cdr.sources import CdrError, Mark
 from zeoncrm.ami.cdr.sql_table import SqlTable
 from zeoncrm.store.cdr_table import CdrTable
@@ -41,7 +42,7 @@ class Pbx:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._engine = create_async_engine(driver_url(url))
+        self._engine = _engine(url)
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[AsyncConnection]:
@@ -49,6 +50,8 @@ class Pbx:
             yield connection
 
     async def make(self, statement: str) -> None:
+        if self._engine.dialect.name == "mysql":  # where a timestamp is something else
+            statement = statement.replace(" timestamp", " datetime")
         async with self.connected() as connection:
             await connection.execute(sa.text(statement))
 
@@ -84,9 +87,30 @@ class Pbx:
         await self._engine.dispose()
 
 
-@pytest.fixture
-async def pbx(database_url: str) -> AsyncIterator[Pbx]:
-    pbx = Pbx(database_url)
+def _engine(url: str) -> AsyncEngine:
+    return create_async_engine(
+        url.replace("mysql:", "mysql+aiomysql:") if url.startswith("mysql:") else driver_url(url)
+    )
+
+
+ENGINES = ["sqlite", *(pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("postgres", "mariadb"))]
+
+
+@pytest.fixture(params=ENGINES)
+async def pbx(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pbx]:
+    """Its empty database, of each engine."""
+    match request.param:
+        case "mariadb":
+            server: MariaDb = request.getfixturevalue("mariadb_server")
+            name = server.database_name()
+            whole = Pbx(server.url())
+            await whole.make(f"CREATE DATABASE {name}")
+            await whole.close()
+            pbx = Pbx(server.url(name))
+        case "postgres":
+            pbx = Pbx(request.getfixturevalue("postgres_database_url"))
+        case _:
+            pbx = Pbx(f"sqlite:///{tmp_path}/zeoncrm.db")
     yield pbx
     await pbx.close()
 
