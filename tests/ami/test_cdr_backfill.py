@@ -306,3 +306,12 @@ async def test_a_record_of_a_clock_that_was_wrong_makes_no_call_and_holds_up_non
     assert [call.number for told in office.kept for call in told.calls] == ["+79031110002"]
     assert office.place == 2
     assert "an end in the future" in (office.backfill.state.problem or "")
+
+
+async def test_records_read_in_a_wrong_zone_are_told_of_though_they_seem_old() -> None:
+    office = Office(Records())
+    await office.backfill.read()
+    office.records.rows += [row(1, NOON - 3 * 60 * MINUTE)]
+    await office.backfill.read()
+    assert [call for told in office.kept for call in told.calls] == []
+    assert "is cdr_timezone right?" in (office.backfill.state.problem or "")

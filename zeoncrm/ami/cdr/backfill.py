@@ -32,6 +32,7 @@ _SPREAD = timedelta(hours=2)
 _STALE = timedelta(hours=1)
 # Records are to the second, and the PBX's clock is another one.
 _CLOCKS = timedelta(minutes=1)
+_ZONE = "is cdr_timezone right?"
 
 log = structlog.get_logger(__name__)
 
@@ -148,7 +149,10 @@ class Backfill:
             now = self._clock()
             credible = [read for read in reading.records if read.row.end < now + AHEAD]
             if len(credible) < len(reading.records):
-                bad, why = bad + len(reading.records) - len(credible), "an end in the future"
+                bad, why = bad + len(reading.records) - len(credible), f"an end in the future; {_ZONE}"
+            if early := sum(read.row.is_before_its_channel for read in credible):
+                # Those that seem to have ended long ago are no news, and would go unnoticed.
+                bad, why = bad + early, f"a time before its own channel was made; {_ZONE}"
             found = _sorted([*held, *credible], reading.more, now, self._around.goes_on)
             fresh = [group for group in found.settled if _newest(group) >= floor]
             until = max([until, *map(_newest, fresh)])

@@ -35,6 +35,9 @@ _EVENT = {
 # An id is the second at which the channel was made and a counter, perhaps after the system's name; a click-to-call's is
 # the one that we chose.
 _UNIQUEID = re.compile(r"(?:.*-)?\d{9,11}\.\d+|zeoncrm-\w+")
+# When the channel was made, in an id that Asterisk chose.
+_MADE_AT = re.compile(r"(?:.*-)?(\d{9,11})\.\d+")
+_CLOCKS = timedelta(minutes=15)
 _LONGEST = 1000
 _LONGEST_CALL = timedelta(days=2)
 
@@ -73,6 +76,12 @@ class CdrRow:
     def answered(self) -> bool:
         """Whether the two channels talked; of a channel alone, whether it was let in."""
         return self.disposition == "ANSWERED"
+
+    @property
+    def is_before_its_channel(self) -> bool:
+        """Whether it begins well before its channel was made: its times are read in a wrong zone."""
+        made = _MADE_AT.fullmatch(self.uniqueid)
+        return made is not None and self.start + _CLOCKS < datetime.fromtimestamp(int(made[1]), UTC)
 
 
 def csv_row(fields: Sequence[str], zone: tzinfo | None) -> CdrRow:
