@@ -215,7 +215,7 @@ async def test_a_hung_pbx_is_found_though_the_connection_stands() -> None:
     async with ScriptedServer(hung) as pbx, linked(pbx.port, timings=HUNG_IS_FOUND) as link:
         await link.state(LinkState.UP)
         status = await link.state(LinkState.DOWN)
-        assert status.reason == "hung: silent for 0.1 s"
+        assert status.reason == "hung: silent for 0.6 s"
         await link.state(LinkState.UP, times=2)
 
 

@@ -84,7 +84,7 @@ async def test_the_live_panel_shows_who_waits_and_empties_itself_while_the_pbx_i
     await expect(calls.filter(has_text="Ivan")).to_contain_text("Rep104", timeout=PATIENT)
     await expect(people.filter(has_text="Rep104")).to_contain_text("Talking", timeout=PATIENT)
     await expect(people.filter(has_text="Rep102")).to_contain_text("Ringing", timeout=PATIENT)
-    await expect(waiting).to_contain_text("+79032229005", timeout=PATIENT)
+    await expect(waiting).to_contain_text("8 (903) 222-90-05", timeout=PATIENT)
 
     await lab.pbx.stop()
     await expect(page.locator("#live-away")).to_contain_text("Not connected to main", timeout=PATIENT)
