@@ -73,6 +73,7 @@ class Office:
 
     def __init__(self, records: Records) -> None:
         self.records = records
+        self.silence = 0.0
         self.now = NOON + 10 * MINUTE
         self.kept: list[CallsTold] = []
         self.mark: Mark | None = {
@@ -86,6 +87,7 @@ class Office:
         self.refuses: Callable[[CallsTold], bool] = lambda told: False
         around = Surroundings(
             is_ready=lambda: self.ready,
+            silence=lambda: self.silence,
             goes_on=lambda ids, _: not ids.isdisjoint(self.going_on),
             was_heard=lambda ids, _: ids <= self.heard,
             numbering=lambda: Numbering("RU", frozenset({"101", "102"})),
@@ -315,3 +317,16 @@ async def test_records_read_in_a_wrong_zone_are_told_of_though_they_seem_old() -
     await office.backfill.read()
     assert [call for told in office.kept for call in told.calls] == []
     assert "is cdr_timezone right?" in (office.backfill.state.problem or "")
+
+
+async def test_a_call_whose_events_may_be_held_up_is_left_to_them() -> None:
+    """The link hangs, and nobody has noticed yet: what it tells afterwards would be the same call once more."""
+    office = Office(Records())
+    await office.backfill.read()
+    office.records.rows += [row(1, office.now - MINUTE / 3)]
+    office.silence = 25
+    assert await office.backfill.read()
+    assert [call for told in office.kept for call in told.calls] == []
+    office.silence = 1
+    await office.backfill.read()
+    assert [call.number for told in office.kept for call in told.calls] == ["+79031110001"]

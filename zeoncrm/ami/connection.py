@@ -112,6 +112,11 @@ class AmiConnection:
         """Messages received and not yet delivered."""
         return len(self._inbox)
 
+    @property
+    def silence(self) -> float:
+        """Seconds since the PBX was last heard from; what it tells now may be under way for so long."""
+        return self._wire.silence if self._wire else float("inf")
+
     async def run(self) -> None:
         """Keeps the link up until it is cancelled. Nothing that a PBX does makes it raise."""
         async with asyncio.TaskGroup() as tasks:

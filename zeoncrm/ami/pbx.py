@@ -177,6 +177,7 @@ class Pbx:
             numbering=lambda: self.tracker.numbering,
             mark=records.mark,
             keep=records.keep,
+            silence=lambda: self.connection.silence,
         )
         return Backfill(self.name, records.source, around)
 

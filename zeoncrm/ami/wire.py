@@ -125,6 +125,11 @@ class Wire(AMIProtocol):  # type: ignore[misc]
             self.responses.pop(request.id, None)
             self._lists.discard(list_id)
 
+    @property
+    def silence(self) -> float:
+        """Seconds since the last byte."""
+        return asyncio.get_running_loop().time() - self._heard
+
     async def idle(self, seconds: float) -> bool:
         """Waits; returns early, with True, when the PBX reports that it has just booted.
 

@@ -57,7 +57,8 @@ class Surroundings:
 
     `is_ready`: the link is up and all that came over it is taken. Of a call with these ids and channels, `goes_on`
     says whether it does, `was_heard` whether the tracker heard all of it. `numbering`: as it is now. `mark`: the last
-    that was kept, `keep` keeps calls and mark at once, and gives None when they can never be kept.
+    that was kept, `keep` keeps calls and mark at once, and gives None when they can never be kept. `silence`: seconds
+    since the link was last heard from; the events of a call that ended since may still come over it.
     """
 
     is_ready: Callable[[], bool]
@@ -66,6 +67,7 @@ class Surroundings:
     numbering: Callable[[], Numbering]
     mark: Callable[[], Awaitable[Mark | None]]
     keep: Callable[[CallsTold], Awaitable[Filled | None]]
+    silence: Callable[[], float] = lambda: 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,8 @@ class Backfill:
             if early := sum(read.row.is_before_its_channel for read in credible):
                 # Those that seem to have ended long ago are no news, and would go unnoticed.
                 bad, why = bad + early, f"a time before its own channel was made; {_ZONE}"
-            found = _sorted([*held, *credible], reading.more, now, self._around.goes_on)
+            heard = now - timedelta(seconds=min(self._around.silence(), _LONGEST.total_seconds()))
+            found = _sorted([*held, *credible], reading.more, now, heard, self._around.goes_on)
             fresh = [group for group in found.settled if _newest(group) >= floor]
             until = max([until, *map(_newest, fresh)])
             again = next((read.mark for read in found.held if read.mark is not None), reading.mark)
@@ -226,14 +229,18 @@ class Backfill:
 
 
 def _sorted(
-    reads: Sequence[Read], more: bool, now: datetime, goes_on: Callable[[AbstractSet[str], AbstractSet[str]], bool]
+    reads: Sequence[Read],
+    more: bool,
+    now: datetime,
+    heard: datetime,
+    goes_on: Callable[[AbstractSet[str], AbstractSet[str]], bool],
 ) -> _Sorted:
-    """Which records are of calls that are over."""
+    """Which records are of calls that are over, and of which the link has told all that it will."""
     last = max((read.row.end for read in reads), default=now)
     settled, held_rows, hasty = [], set(), False
     for group in groups_of(read.row for read in reads):
         newest = _newest(group)
-        is_new = now - newest < SETTLED_AFTER
+        is_new = heard - newest < SETTLED_AFTER
         going_on = now - newest < _LONGEST and goes_on(*_names(group))
         if is_new or going_on or (more and last - newest < _SPREAD):
             held_rows.update(group)
