@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -85,6 +85,7 @@ class Daemon:
         self._news = asyncio.Event()
         self._ongoing: set[str] = set()
         self.events: list[Json] = []
+        self._since = datetime.now(UTC)
 
     async def __aenter__(self) -> Self:
         try:
@@ -181,9 +182,15 @@ class Daemon:
 
     def forget(self) -> None:
         self.events.clear()
+        self._since = datetime.now(UTC)
 
     def _ended(self) -> list[str]:
-        return [event["call"]["id"] for event in self.events if event["type"] == "call.ended"]
+        """Not those of before forget() that are only now filled in from the call records."""
+        ended = (event["call"] for event in self.events if event["type"] == "call.ended")
+        return [call["id"] for call in ended if call["source"] != "backfilled" or self._is_new(call)]
+
+    def _is_new(self, call: Json) -> bool:
+        return datetime.fromisoformat(call["started_at"]) > self._since - timedelta(seconds=1)
 
     async def _prepare(self) -> None:
         config = self.folder / "zeoncrm.toml"
