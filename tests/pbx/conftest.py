@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.pbx.daemon import Daemon
+from tests.pbx.faulty_link import FaultyLink
 from tests.pbx.lab import Lab
 from tests.pbx.roots import LabUnavailable, asterisk_root
 from tests.real import need, require_real
@@ -51,3 +52,20 @@ async def daemon(running_daemon: Daemon, lab: Lab) -> Daemon:
     await running_daemon.quiet()
     running_daemon.forget()
     return running_daemon
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def faulty_link(running_lab: Lab) -> AsyncIterator[FaultyLink]:
+    """The network between a daemon and the PBX. It ends with its module: its daemon connects anew, which opens sockets
+    here, whenever a later test restarts the PBX."""
+    async with FaultyLink(running_lab.pbx.host, running_lab.pbx.ami_port) as link:
+        yield link
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def distant_daemon(
+    running_lab: Lab, faulty_link: FaultyLink, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Daemon]:
+    """A daemon that reaches the PBX over it."""
+    async with Daemon(tmp_path_factory.mktemp("distant"), running_lab, ami_port=faulty_link.port) as daemon:
+        yield daemon

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.pbx.daemon import PATIENCE, Daemon
 from tests.pbx.faulty_link import FaultyLink
@@ -137,22 +136,6 @@ async def test_who_answered_first_is_known_of_a_call_that_was_found_in_progress(
     assert (call["state"], call["last_extension"], call["owner"], call["source"]) == (
         *("ended", "103", "rep101", "recovered"),
     )
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def faulty_link(running_lab: Lab) -> AsyncIterator[FaultyLink]:
-    """The network between the daemon and the PBX."""
-    async with FaultyLink(running_lab.pbx.host, running_lab.pbx.ami_port) as link:
-        yield link
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def distant_daemon(
-    running_lab: Lab, faulty_link: FaultyLink, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Daemon]:
-    """A daemon that reaches the PBX over it."""
-    async with Daemon(tmp_path_factory.mktemp("distant"), running_lab, ami_port=faulty_link.port) as daemon:
-        yield daemon
 
 
 async def test_a_pulled_cable_costs_no_call_and_no_answer(

@@ -18,7 +18,6 @@ pytestmark = [
     pytest.mark.pbx,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.parametrize("running_lab", RELEASES, indirect=True),
-    pytest.mark.leaks_allowed("two sockets of the lab's were seen left once on a busy machine; whose is not known yet"),
 ]
 
 CALLER = "79031112233"

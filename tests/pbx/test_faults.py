@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from tests.pbx.daemon import Daemon
 from tests.pbx.faults import FAULTS, Fault, suffer
@@ -18,22 +15,6 @@ pytestmark = [
     pytest.mark.parametrize("running_lab", ["22"], indirect=True),
     pytest.mark.leaks_allowed("the relay makes a new connection to the PBX for each of the daemon's"),
 ]
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def faulty_link(running_lab: Lab) -> AsyncIterator[FaultyLink]:
-    """The network between the daemon and the PBX."""
-    async with FaultyLink(running_lab.pbx.host, running_lab.pbx.ami_port) as link:
-        yield link
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def distant_daemon(
-    running_lab: Lab, faulty_link: FaultyLink, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Daemon]:
-    """A daemon that reaches the PBX over it."""
-    async with Daemon(tmp_path_factory.mktemp("distant"), running_lab, ami_port=faulty_link.port) as daemon:
-        yield daemon
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
