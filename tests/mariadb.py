@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from tests.ports import free_port
 from tools.real_parts import mariadb_server
 
 PATIENCE = 30.0  # seconds until it must listen
@@ -53,7 +54,7 @@ def mariadb() -> Iterator[MariaDb]:
 
 @contextmanager
 def _running(program: Path, folder: Path) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     # Asterisk's words for columns (start, end) are quoted as the standard says.
     options = {
         "datadir": folder / "data", "socket": folder / "s", "pid-file": folder / "pid", "port": port,
@@ -84,9 +85,3 @@ def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
         else:
             return
     raise RuntimeError(f"MariaDB does not start: {log.read_text(errors='replace')[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -18,6 +17,7 @@ from structlog.testing import capture_logs
 from tests.ami.scripted_server import ScriptedServer
 from tests.databases import NOON, held_by_another, sqlite_path, url_of
 from tests.doctor.examined import ids, person, problems, well
+from tests.ports import free_port
 from zeoncrm.ami.agi import AgiServer
 from zeoncrm.config import AgiConfig, Config, DatabaseConfig, PbxConfig, WebConfig
 from zeoncrm.doctor.agi import examine_agi
@@ -225,12 +225,6 @@ async def of_web(**config: Any) -> list[Finding]:
     found: list[Finding] = []
     await examine_web(WebConfig(**config), found.append)
     return found
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 UP = {"state": "up", "since": "2026-03-02T12:00:00Z", "reason": None}

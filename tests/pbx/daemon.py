@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +18,7 @@ import aiohttp
 from tests.passwords import quick_passwords
 from tests.pbx.lab import PEOPLE, Lab
 from tests.pbx.scenarios.scenario import OWN_MOBILES
+from tests.ports import free_port
 from zeoncrm.commands.people import opened
 from zeoncrm.config import load_config
 from zeoncrm.pipeline.passwords import new_secret, secret_hash
@@ -76,8 +76,8 @@ class Daemon:
         self._pbx_keys = pbx_keys
         self._lab = lab
         self._originate_channel = originate_channel
-        self._port = _free_port()
-        self.agi_port = _free_port()
+        self._port = free_port()
+        self.agi_port = free_port()
         self._tokens: dict[str, str] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._running = AsyncExitStack()
@@ -150,6 +150,16 @@ class Daemon:
     async def kill(self) -> None:
         """As a power cut does."""
         await self._end(signal.SIGKILL)
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """It dies, and is started again after the block."""
+        await self.kill()
+        self.forget()
+        try:
+            yield
+        finally:
+            await self.start()
 
     async def until(self, truth: Callable[[], Any], what: str, *, patience: float = PATIENCE) -> Any:
         """Wait until something that the live socket tells makes it true. Raises AssertionError."""
@@ -269,9 +279,3 @@ class Daemon:
 async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -110,9 +110,7 @@ async def _first_trouble(daemon: Daemon, begin: float) -> tuple[str, float]:
 
 
 async def _talk(lab: Lab, daemon: Daemon, number: str) -> None:
-    await lab.call_in(number, did="4952150101")
-    await lab.answer("101")
-    await lab.talk("101", number)
+    await lab.talk_in(number, "101", did="4952150101")
     await daemon.event("call.answered", number=f"+{number}")
 
 

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from tests.pbx.instance import SECRET, Instance, new_folder, remove_folder
 from tests.pbx.roots import asterisk_root
 from tests.pbx.view import Channel, View
+from tests.ports import free_port
 
 # Whose the phones are. From 2001 on they are those of the dialplan that has FreePBX's shape.
 PEOPLE = {
@@ -50,14 +51,14 @@ class Lab:
         self._calls = itertools.count(1)
         self._held: dict[str, Channel] = {}  # the world's channel that a party put on hold
         self.on_moment: Callable[[str], Awaitable[None]] | None = None
-        self._pbx_sip = _free_port("127.0.0.1", socket.SOCK_DGRAM)
+        self._pbx_sip = free_port("127.0.0.1", socket.SOCK_DGRAM)
         self.pbx_view = View("the PBX")
         self.world_view = View("the world")
-        self.pbx = Instance(self._root, self._folder, "pbx", "127.0.0.1", _free_port("127.0.0.1"))
-        self.world = Instance(self._root, self._folder, "world", "127.0.0.2", _free_port("127.0.0.2"))
+        self.pbx = Instance(self._root, self._folder, "pbx", "127.0.0.1", free_port("127.0.0.1"))
+        self.world = Instance(self._root, self._folder, "world", "127.0.0.2", free_port("127.0.0.2"))
 
     async def __aenter__(self) -> Self:
-        ports = {"PBX_SIP": str(self._pbx_sip), "WORLD_SIP": str(_free_port("127.0.0.2", socket.SOCK_DGRAM))}
+        ports = {"PBX_SIP": str(self._pbx_sip), "WORLD_SIP": str(free_port("127.0.0.2", socket.SOCK_DGRAM))}
         try:
             self.pbx.configure({**ports, "SYSTEM_NAME": self.system_name})
             await self.pbx.start(self.pbx_view.feed)
@@ -105,6 +106,12 @@ class Lab:
         await self._send(ringing[-1], "talk")
         # Of the channels themselves: one may have been up for a moment only.
         await self.pbx_view.until(lambda: any(line.state == "Up" for line in lines), f"{party} answering")
+
+    async def talk_in(self, number: str, extension: str, *, did: str) -> None:
+        """A call from this number to one of our lines is answered at this extension, and they talk."""
+        await self.call_in(number, did=did)
+        await self.answer(extension)
+        await self.talk(extension, number)
 
     async def press(self, party: str, digits: str) -> None:
         """Press keys during a call, each when the PBX has heard the one before."""
@@ -361,9 +368,3 @@ class Lab:
             message["Event"] == "DTMFEnd" and message["Uniqueid"] == channel.uniqueid and message["Digit"] == digit
             for message in self.pbx_view.seen
         )
-
-
-def _free_port(host: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -19,23 +17,6 @@ pytestmark = [
     pytest.mark.parametrize("running_lab", ["22"], indirect=True),
     pytest.mark.leaks_allowed("a daemon that was started again has another live socket than before the test"),
 ]
-
-
-async def _talk(lab: Lab, caller: str, extension: str) -> None:
-    await lab.call_in(caller, did=f"4952150{extension}")
-    await lab.answer(extension)
-    await lab.talk(extension, caller)
-
-
-@asynccontextmanager
-async def _away(daemon: Daemon) -> AsyncIterator[None]:
-    """The daemon dies, and is started again after the block."""
-    await daemon.kill()
-    daemon.forget()
-    try:
-        yield
-    finally:
-        await daemon.start()
 
 
 async def _filled(daemon: Daemon, number: str, **facts: Any) -> Any:
@@ -57,8 +38,8 @@ async def _with_number(daemon: Daemon, number: str) -> list[Any]:
 
 
 async def test_calls_that_came_and_went_while_the_daemon_was_dead_are_filled_in_once(lab: Lab, daemon: Daemon) -> None:
-    async with _away(daemon):
-        await _talk(lab, "79033330001", "101")
+    async with daemon.away():
+        await lab.talk_in("79033330001", "101", did="4952150101")
         await lab.press("101", "#1103")
         await lab.answer("103")
         await lab.talk("103", "79033330001")
@@ -91,7 +72,7 @@ async def test_calls_that_came_and_went_while_the_daemon_was_dead_are_filled_in_
     ]
     assert (await daemon.supervisor.get(f"/deals/{answered['deal_id']}"))["owner"] == "rep101"
     assert not any(event["type"] == "call.rang" for event in daemon.events)
-    async with _away(daemon):
+    async with daemon.away():
         pass
     await _one_more_call(lab, daemon)
     for number in ("79033330001", "79033330002", "79033330003"):
@@ -100,8 +81,8 @@ async def test_calls_that_came_and_went_while_the_daemon_was_dead_are_filled_in_
 
 async def _one_more_call(lab: Lab, daemon: Daemon) -> None:
     """One that is filled in: by then all before it has been looked at."""
-    async with _away(daemon):
-        await _talk(lab, "79033330009", "108")
+    async with daemon.away():
+        await lab.talk_in("79033330009", "108", did="4952150108")
         await lab.hang_up("108")
         await lab.quiet()
         await lab.call_records()
@@ -111,7 +92,7 @@ async def _one_more_call(lab: Lab, daemon: Daemon) -> None:
 async def test_a_call_that_rang_when_the_daemon_died_has_its_answer_and_owner(lab: Lab, daemon: Daemon) -> None:
     await lab.call_in("79033330004", did="4952150102")
     rang = await daemon.event("call.rang", number="+79033330004")
-    async with _away(daemon):
+    async with daemon.away():
         await lab.answer("102")
         await lab.talk("102", "79033330004")
         await lab.hang_up("79033330004")
@@ -124,8 +105,8 @@ async def test_a_call_that_rang_when_the_daemon_died_has_its_answer_and_owner(la
 
 
 async def test_who_answered_first_is_known_of_a_call_that_was_found_in_progress(lab: Lab, daemon: Daemon) -> None:
-    async with _away(daemon):
-        await _talk(lab, "79033330005", "101")
+    async with daemon.away():
+        await lab.talk_in("79033330005", "101", did="4952150101")
         await lab.refer("101", "103")
         await lab.answer("103")
         await lab.talk("103", "79033330005")
@@ -149,7 +130,7 @@ async def test_a_pulled_cable_costs_no_call_and_no_answer(
     await lab.answer("101")
     await lab.talk("101", "79033330006")
     await lab.hang_up("79033330006")
-    await _talk(lab, "79033330007", "102")
+    await lab.talk_in("79033330007", "102", did="4952150102")
     await lab.hang_up("102")
     await lab.quiet()
     await daemon.until(lambda: daemon.pbx_state == "down", "the cable being noticed")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -30,25 +29,8 @@ async def local_daemon(running_lab: Lab, tmp_path_factory: pytest.TempPathFactor
         yield daemon
 
 
-async def _talk(lab: Lab, caller: str, extension: str) -> None:
-    await lab.call_in(caller, did=f"4952150{extension}")
-    await lab.answer(extension)
-    await lab.talk(extension, caller)
-
-
 async def _click(daemon: Daemon, extension: str, number: str) -> Any:
     return await daemon.as_(f"rep{extension}").ask("POST", "/calls", 202, json={"number": number})
-
-
-@asynccontextmanager
-async def _away(daemon: Daemon) -> AsyncIterator[None]:
-    """The daemon dies, and is started again after the block."""
-    await daemon.kill()
-    daemon.forget()
-    try:
-        yield
-    finally:
-        await daemon.start()
 
 
 # While it rings
@@ -77,11 +59,11 @@ async def _first_call(live: aiohttp.ClientWebSocketResponse) -> Any:
 
 
 async def test_a_known_caller_stays_on_their_deal_whoever_answers(lab: Lab, daemon: Daemon) -> None:
-    await _talk(lab, "79032220003", "101")
+    await lab.talk_in("79032220003", "101", did="4952150101")
     await lab.hang_up("101")
     [first] = await daemon.ended(1)
     await lab.quiet()
-    await _talk(lab, "79032220003", "104")
+    await lab.talk_in("79032220003", "104", did="4952150104")
     await lab.hang_up("104")
     [_, second] = await daemon.ended(2)
     assert (second["deal_id"], second["contact_id"]) == (first["deal_id"], first["contact_id"])
@@ -158,7 +140,7 @@ async def test_a_click_on_what_is_no_number_is_refused_by_name(lab: Lab, daemon:
 
 
 async def test_a_rep_hangs_up_by_the_api_and_only_their_own_call(lab: Lab, daemon: Daemon) -> None:
-    await _talk(lab, "79032220010", "105")
+    await lab.talk_in("79032220010", "105", did="4952150105")
     call = await daemon.event("call.answered", number="+79032220010")
     await daemon.as_("rep106").ask("POST", f"/calls/{call['id']}/hangup", 404)
     await daemon.as_("rep105").ask("POST", f"/calls/{call['id']}/hangup", 202)
@@ -171,9 +153,9 @@ async def test_a_rep_hangs_up_by_the_api_and_only_their_own_call(lab: Lab, daemo
 
 
 async def test_a_call_that_ended_while_the_daemon_was_dead_is_there_once_and_ended(lab: Lab, daemon: Daemon) -> None:
-    await _talk(lab, "79032220013", "101")
+    await lab.talk_in("79032220013", "101", did="4952150101")
     known = await daemon.event("call.answered", number="+79032220013")
-    async with _away(daemon):
+    async with daemon.away():
         await lab.hang_up("101")
         await lab.quiet()
     [call] = (await daemon.supervisor.get("/calls", number="+79032220013"))["items"]
@@ -182,9 +164,9 @@ async def test_a_call_that_ended_while_the_daemon_was_dead_is_there_once_and_end
 
 
 async def test_a_call_that_goes_on_is_followed_by_the_next_daemon(lab: Lab, daemon: Daemon) -> None:
-    await _talk(lab, "79032220014", "101")
+    await lab.talk_in("79032220014", "101", did="4952150101")
     known = await daemon.event("call.answered", number="+79032220014")
-    async with _away(daemon):
+    async with daemon.away():
         await lab.talk("101", "79032220014")
     await lab.refer("101", "103")
     await lab.answer("103")
@@ -200,7 +182,7 @@ async def test_a_call_that_was_answered_while_the_daemon_was_dead_has_its_owner_
 ) -> None:
     await lab.call_in("79032220015", did="4952150102")
     rang = await daemon.event("call.rang", number="+79032220015")
-    async with _away(daemon):
+    async with daemon.away():
         await lab.answer("102")
         await lab.talk("102", "79032220015")
     await lab.hang_up("102")
@@ -210,8 +192,8 @@ async def test_a_call_that_was_answered_while_the_daemon_was_dead_has_its_owner_
 
 
 async def test_a_call_that_began_while_the_daemon_was_dead_is_recovered(lab: Lab, daemon: Daemon) -> None:
-    async with _away(daemon):
-        await _talk(lab, "79032220016", "103")
+    async with daemon.away():
+        await lab.talk_in("79032220016", "103", did="4952150103")
     await lab.hang_up("103")
     [ended] = await daemon.ended(1)
     assert (ended["source"], ended["result"], ended["answered_by"]) == ("recovered", "answered", "103")
@@ -222,7 +204,7 @@ async def test_a_call_that_began_while_the_daemon_was_dead_is_recovered(lab: Lab
 
 
 async def test_calls_of_a_pbx_that_died_are_closed_and_no_click_is_kept_for_later(lab: Lab, daemon: Daemon) -> None:
-    await _talk(lab, "79032220017", "101")
+    await lab.talk_in("79032220017", "101", did="4952150101")
     await daemon.event("call.answered", number="+79032220017")
     await lab.pbx.stop()
     await daemon.until(lambda: daemon.pbx_state == "down", "the link going down")
@@ -231,7 +213,7 @@ async def test_calls_of_a_pbx_that_died_are_closed_and_no_click_is_kept_for_late
     await daemon.until(lambda: daemon.pbx_state == "up", "the link coming up")
     [ended] = await daemon.ended(1)
     assert (ended["number"], ended["result"], ended["answered_by"]) == ("+79032220017", "answered", "101")
-    await _talk(lab, "79032220019", "107")
+    await lab.talk_in("79032220019", "107", did="4952150107")
     await lab.hang_up("107")
     numbers = [call["number"] for call in await daemon.ended(2)]
     assert numbers == ["+79032220017", "+79032220019"]

@@ -52,7 +52,7 @@ async def conference_with_two_callers(lab: Lab) -> None:
 
 @scenario(answered("+79031113004", MAIN_DID, "101", last="102", legs={"101": "answered", "102": "answered"}))
 async def caller_sent_into_a_conference(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113004")
+    await lab.talk_in("79031113004", "101", did=MAIN_DID)
     await lab.press("101", "#1303")
     await lab.gone("101")
     await lab.bridged("79031113004")
@@ -69,7 +69,7 @@ async def caller_sent_into_a_conference(lab: Lab) -> None:
     main=True,
 )
 async def both_redirected_into_a_conference(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113005")
+    await lab.talk_in("79031113005", "101", did=MAIN_DID)
     await lab.redirect("101", ROOM, with_="79031113005")
     await lab.dial_from("102", ROOM)
     await lab.talk("102", "79031113005")
@@ -111,7 +111,7 @@ async def number_invited_to_a_conference_with_a_caller(lab: Lab) -> None:
 
 
 async def _listened_to(lab: Lab, caller: str, code: str) -> None:
-    await _talk_to_101(lab, caller)
+    await lab.talk_in(caller, "101", did=MAIN_DID)
     await lab.dial_from("105", f"{code}101")
     await lab.listens()
     await lab.hang_up(caller)
@@ -147,9 +147,3 @@ async def supervisor_listens_before_the_answer(lab: Lab) -> None:
 async def _leave(lab: Lab, *parties: str) -> None:
     for party in parties:
         await lab.hang_up(party)
-
-
-async def _talk_to_101(lab: Lab, caller: str) -> None:
-    await lab.call_in(caller, did=MAIN_DID)
-    await lab.answer("101")
-    await lab.talk("101", caller)

@@ -99,7 +99,7 @@ async def two_accounts_one_rejects_and_the_caller_gives_up(lab: Lab) -> None:
     main=True,
 )
 async def call_waiting_taken(lab: Lab) -> None:
-    await _talk(lab, "79031110310")
+    await lab.talk_in("79031110310", "101", did=MAIN_DID)
     await lab.call_in("79031110311", did=MAIN_DID)
     await lab.rings("101")
     await lab.hold("101")
@@ -116,7 +116,7 @@ async def call_waiting_taken(lab: Lab) -> None:
     missed("+79031110313", MAIN_DID, "ringing", legs={"101": "cancelled"}),
 )
 async def call_waiting_ignored(lab: Lab) -> None:
-    await _talk(lab, "79031110312")
+    await lab.talk_in("79031110312", "101", did=MAIN_DID)
     await lab.call_in("79031110313", did=MAIN_DID)
     await lab.rings("101")
     await lab.hang_up("79031110313")
@@ -129,7 +129,7 @@ async def call_waiting_ignored(lab: Lab) -> None:
     missed("+79031110315", MAIN_DID, "ringing", legs={"101": "busy"}),
 )
 async def call_waiting_switched_off(lab: Lab) -> None:
-    await _talk(lab, "79031110314")
+    await lab.talk_in("79031110314", "101", did=MAIN_DID)
     await lab.behave("101", "busy")
     await lab.call_in("79031110315", did=MAIN_DID)
     await lab.turned_away("79031110315")
@@ -172,7 +172,7 @@ async def one_number_twice_to_one_rep(lab: Lab) -> None:
 
 @scenario(answered("+79031110320", MAIN_DID, "101", legs={"101": "answered"}), main=True)
 async def internal_call_while_the_customer_waits(lab: Lab) -> None:
-    await _talk(lab, "79031110320")
+    await lab.talk_in("79031110320", "101", did=MAIN_DID)
     await lab.hold("101")
     await lab.dial_from("101", "102")
     await lab.answer("102")
@@ -185,7 +185,7 @@ async def internal_call_while_the_customer_waits(lab: Lab) -> None:
 
 @scenario(answered("+79031110321", MAIN_DID, "101", legs={"101": "answered"}))
 async def customer_gives_up_during_an_internal_call(lab: Lab) -> None:
-    await _talk(lab, "79031110321")
+    await lab.talk_in("79031110321", "101", did=MAIN_DID)
     await lab.hold("101")
     await lab.dial_from("101", "102")
     await lab.answer("102")
@@ -197,7 +197,7 @@ async def customer_gives_up_during_an_internal_call(lab: Lab) -> None:
 
 @scenario(answered("+79031110322", MAIN_DID, "101", legs={"101": "answered"}))
 async def colleague_asks_during_a_call(lab: Lab) -> None:
-    await _talk(lab, "79031110322")
+    await lab.talk_in("79031110322", "101", did=MAIN_DID)
     await lab.dial_from("103", "101")
     await lab.rings("101")
     await lab.hold("101")
@@ -207,12 +207,6 @@ async def colleague_asks_during_a_call(lab: Lab) -> None:
     await lab.gone("103")
     await lab.resume("101")
     await lab.hang_up("101")
-
-
-async def _talk(lab: Lab, caller: str) -> None:
-    await lab.call_in(caller, did=MAIN_DID)
-    await lab.answer("101")
-    await lab.talk("101", caller)
 
 
 # Callers who hide

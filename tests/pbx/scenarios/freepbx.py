@@ -14,18 +14,12 @@ OWN_MOBILE = OWN_MOBILES["2004"]
 MEMBERS = ("2001", "2002", "30001")
 
 
-async def _talk_to_2001(lab: Lab, caller: str) -> None:
-    await lab.call_in(caller, did=DID_2001)
-    await lab.answer("2001")
-    await lab.talk("2001", caller)
-
-
 # An extension
 
 
 @scenario(answered("+79031110200", DID_2001, "2001", caller_name=None, legs={"2001": "answered"}), main=True)
 async def freepbx_extension(lab: Lab) -> None:
-    await _talk_to_2001(lab, "79031110200")
+    await lab.talk_in("79031110200", "2001", did=DID_2001)
     await lab.hang_up("79031110200")
 
 
@@ -231,7 +225,7 @@ async def freepbx_follow_me_confirmed(lab: Lab) -> None:
     answered("+79031110219", DID_2001, "2001", last="2002", legs={"2001": "answered", "2002": "answered"}), main=True
 )
 async def freepbx_blind_transfer(lab: Lab) -> None:
-    await _talk_to_2001(lab, "79031110219")
+    await lab.talk_in("79031110219", "2001", did=DID_2001)
     await lab.press("2001", "#12002")
     await lab.answer("2002")
     await lab.talk("2002", "79031110219")
@@ -243,7 +237,7 @@ async def freepbx_blind_transfer(lab: Lab) -> None:
              legs={"2001": "answered", "2002": "answered_elsewhere", "30001": "answered"}),
 )  # fmt: skip
 async def freepbx_blind_transfer_to_a_queue(lab: Lab) -> None:
-    await _talk_to_2001(lab, "79031110220")
+    await lab.talk_in("79031110220", "2001", did=DID_2001)
     await lab.refer("2001", "400")
     await lab.gone("2001")
     await lab.rings("2002")
@@ -256,7 +250,7 @@ async def freepbx_blind_transfer_to_a_queue(lab: Lab) -> None:
     answered("+79031110221", DID_2001, "2001", last="30001", legs={"2001": "answered", "30001": "answered"}),
 )
 async def freepbx_attended_transfer(lab: Lab) -> None:
-    await _talk_to_2001(lab, "79031110221")
+    await lab.talk_in("79031110221", "2001", did=DID_2001)
     await lab.press("2001", "*230001")
     await lab.answer("30001")
     await lab.talk("2001", "30001")
@@ -270,7 +264,7 @@ async def freepbx_attended_transfer(lab: Lab) -> None:
              legs={"2001": "answered", "30001": "answered_elsewhere"}),
 )  # fmt: skip
 async def freepbx_blind_transfer_to_a_follow_me(lab: Lab) -> None:
-    await _talk_to_2001(lab, "79031110222")
+    await lab.talk_in("79031110222", "2001", did=DID_2001)
     await lab.refer("2001", "30001")
     await lab.rings("30001")
     await lab.answer(MOBILE)

@@ -6,15 +6,9 @@ from tests.pbx.scenarios.scenario import MAIN_DID, answered, missed, outbound, s
 BOTH = {"101": "answered", "103": "answered"}
 
 
-async def _talk_to_101(lab: Lab, caller: str) -> None:
-    await lab.call_in(caller, did=MAIN_DID)
-    await lab.answer("101")
-    await lab.talk("101", caller)
-
-
 @scenario(answered("+79031110016", MAIN_DID, "101", last="103", legs=BOTH), main=True)
 async def blind_transfer_dtmf(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110016")
+    await lab.talk_in("79031110016", "101", did=MAIN_DID)
     await lab.press("101", "#1103")
     await lab.answer("103")
     await lab.talk("103", "79031110016")
@@ -25,7 +19,7 @@ async def blind_transfer_dtmf(lab: Lab) -> None:
     answered("+79031110050", MAIN_DID, "101", legs={"101": "answered", "103": "cancelled"}),
 )
 async def blind_transfer_caller_gives_up(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110050")
+    await lab.talk_in("79031110050", "101", did=MAIN_DID)
     await lab.press("101", "#1103")
     await lab.rings("103")
     await lab.hang_up("79031110050")
@@ -33,7 +27,7 @@ async def blind_transfer_caller_gives_up(lab: Lab) -> None:
 
 @scenario(answered("+79031110051", MAIN_DID, "101", last="103", legs=BOTH), main=True)
 async def attended_transfer_dtmf(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110051")
+    await lab.talk_in("79031110051", "101", did=MAIN_DID)
     await lab.press("101", "*2103")
     await lab.answer("103")
     await lab.talk("101", "103")
@@ -48,7 +42,7 @@ async def attended_transfer_dtmf(lab: Lab) -> None:
     answered("+79031110052", MAIN_DID, "101", legs={"101": "answered", "103": "rejected"}),
 )
 async def attended_transfer_refused(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110052")
+    await lab.talk_in("79031110052", "101", did=MAIN_DID)
     await lab.press("101", "*2103")
     await lab.rings("103")
     await lab.hang_up("103")
@@ -58,7 +52,7 @@ async def attended_transfer_refused(lab: Lab) -> None:
 
 @scenario(answered("+79031110053", MAIN_DID, "101", last="103", legs=BOTH), main=True)
 async def blonde_transfer(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110053")
+    await lab.talk_in("79031110053", "101", did=MAIN_DID)
     await lab.press("101", "*2103")
     await lab.rings("103")
     await lab.hang_up("101")
@@ -70,7 +64,7 @@ async def blonde_transfer(lab: Lab) -> None:
 
 @scenario(answered("+79031110054", MAIN_DID, "101", last="103", legs=BOTH))
 async def phone_blind_transfer(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110054")
+    await lab.talk_in("79031110054", "101", did=MAIN_DID)
     await lab.refer("101", "103")
     await lab.answer("103")
     await lab.talk("103", "79031110054")
@@ -79,7 +73,7 @@ async def phone_blind_transfer(lab: Lab) -> None:
 
 @scenario(answered("+79031110055", MAIN_DID, "101", last="103", legs=BOTH))
 async def phone_attended_transfer(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110055")
+    await lab.talk_in("79031110055", "101", did=MAIN_DID)
     await lab.hold("101")
     await lab.dial_from("101", "103")
     await lab.answer("103")
@@ -142,7 +136,7 @@ async def queue_call_picked_up(lab: Lab) -> None:
 
 @scenario(answered("+79031110058", MAIN_DID, "101", last="103", legs=BOTH), main=True)
 async def parked_and_taken(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110058")
+    await lab.talk_in("79031110058", "101", did=MAIN_DID)
     await lab.press("101", "#1600")
     space = await lab.parked("79031110058")
     await lab.hang_up("101")
@@ -153,7 +147,7 @@ async def parked_and_taken(lab: Lab) -> None:
 
 @scenario(answered("+79031110059", MAIN_DID, "101", legs={"101": "answered"}))
 async def parked_caller_gives_up(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110059")
+    await lab.talk_in("79031110059", "101", did=MAIN_DID)
     await lab.press("101", "#1600")
     await lab.parked("79031110059")
     await lab.hang_up("79031110059")
@@ -177,7 +171,7 @@ async def parked_at_once_and_taken(lab: Lab) -> None:
 
 @scenario(answered("+79031110063", MAIN_DID, "101", legs={"101": "answered"}))
 async def blind_transfer_to_a_mobile(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110063")
+    await lab.talk_in("79031110063", "101", did=MAIN_DID)
     await lab.refer("101", "79990001122")
     await lab.answer("79990001122")
     await lab.talk("79990001122", "79031110063")
@@ -186,7 +180,7 @@ async def blind_transfer_to_a_mobile(lab: Lab) -> None:
 
 @scenario(answered("+79031110060", MAIN_DID, "101", legs={"101": "answered"}), main=True)
 async def hold_and_resume(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031110060")
+    await lab.talk_in("79031110060", "101", did=MAIN_DID)
     await lab.hold("101")
     await lab.resume("101")
     await lab.hang_up("79031110060")

@@ -10,12 +10,6 @@ ALONE = {"101": "answered"}
 BOTH = {"101": "answered", "103": "answered"}
 
 
-async def _talk_to_101(lab: Lab, caller: str, did: str = MAIN_DID) -> None:
-    await lab.call_in(caller, did=did)
-    await lab.answer("101")
-    await lab.talk("101", caller)
-
-
 async def _taken(lab: Lab, party: str, caller: str) -> None:
     await lab.answer(party)
     await lab.talk(party, caller)
@@ -31,7 +25,7 @@ async def _taken(lab: Lab, party: str, caller: str) -> None:
     main=True,
 )  # fmt: skip
 async def blind_transfer_to_a_queue(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113200")
+    await lab.talk_in("79031113200", "101", did=MAIN_DID)
     await lab.press("101", f"#1{QUEUE}")
     await lab.rings("106")
     await _taken(lab, "105", "79031113200")
@@ -42,7 +36,7 @@ async def blind_transfer_to_a_queue(lab: Lab) -> None:
              legs={"101": "answered", "105": "cancelled", "106": "cancelled"}),
 )  # fmt: skip
 async def blind_transfer_to_a_queue_caller_gives_up(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113201")
+    await lab.talk_in("79031113201", "101", did=MAIN_DID)
     await lab.press("101", f"#1{QUEUE}")
     await lab.rings("105")
     await lab.rings("106")
@@ -54,7 +48,7 @@ async def blind_transfer_to_a_queue_caller_gives_up(lab: Lab) -> None:
              legs={"101": "answered", "105": "answered", "106": "answered_elsewhere"}),
 )  # fmt: skip
 async def attended_transfer_into_a_queue(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113202")
+    await lab.talk_in("79031113202", "101", did=MAIN_DID)
     await lab.press("101", f"*2{QUEUE}")
     await lab.rings("106")
     await lab.answer("105")
@@ -70,7 +64,7 @@ async def attended_transfer_into_a_queue(lab: Lab) -> None:
     main=True,
 )  # fmt: skip
 async def phone_blind_transfer_to_a_queue(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113203")
+    await lab.talk_in("79031113203", "101", did=MAIN_DID)
     await lab.refer("101", QUEUE)
     await lab.rings("106")
     await _taken(lab, "105", "79031113203")
@@ -78,7 +72,7 @@ async def phone_blind_transfer_to_a_queue(lab: Lab) -> None:
 
 @scenario(answered("+79031113204", MAIN_DID, "101", legs=ALONE))
 async def blind_transfer_to_an_ivr(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113204")
+    await lab.talk_in("79031113204", "101", did=MAIN_DID)
     await lab.press("101", f"#1{IVR}")
     await lab.gone("101")
     await lab.hang_up("79031113204")
@@ -86,7 +80,7 @@ async def blind_transfer_to_an_ivr(lab: Lab) -> None:
 
 @scenario(answered("+79031113205", MAIN_DID, "101", reached=None, legs=ALONE))
 async def blind_transfer_to_voicemail(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113205")
+    await lab.talk_in("79031113205", "101", did=MAIN_DID)
     await lab.press("101", f"#1{VOICEMAIL}")
     await lab.gone("101")
     await lab.hang_up("79031113205")
@@ -97,7 +91,7 @@ async def blind_transfer_to_voicemail(lab: Lab) -> None:
 
 @scenario(answered("+79031113210", MAIN_DID, "101", answered_outside=f"+{MOBILE}", legs=ALONE), main=True)
 async def blind_transfer_to_the_outside(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113210")
+    await lab.talk_in("79031113210", "101", did=MAIN_DID)
     await lab.transfer_blind("101", MOBILE)
     await lab.answer(MOBILE)
     await lab.talk(MOBILE, "79031113210")
@@ -107,7 +101,7 @@ async def blind_transfer_to_the_outside(lab: Lab) -> None:
 
 @scenario(answered("+79031113211", MAIN_DID, "101", answered_outside=f"+{MOBILE}", legs=ALONE), main=True)
 async def attended_transfer_to_the_outside(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113211")
+    await lab.talk_in("79031113211", "101", did=MAIN_DID)
     await lab.transfer_attended("101", MOBILE)
     await lab.answer(MOBILE)
     await lab.talk("101", MOBILE)
@@ -118,7 +112,7 @@ async def attended_transfer_to_the_outside(lab: Lab) -> None:
 
 @scenario(answered("+79031113212", MAIN_DID, "101", answered_outside=None, legs=ALONE))
 async def outside_consulted_and_back(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113212")
+    await lab.talk_in("79031113212", "101", did=MAIN_DID)
     await lab.transfer_attended("101", MOBILE)
     await lab.answer(MOBILE)
     await lab.talk("101", MOBILE)
@@ -129,7 +123,7 @@ async def outside_consulted_and_back(lab: Lab) -> None:
 
 @scenario(answered("+79031113213", MAIN_DID, "101", answered_outside=f"+{MOBILE}", legs=ALONE), main=True)
 async def phone_attended_transfer_to_the_outside(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113213")
+    await lab.talk_in("79031113213", "101", did=MAIN_DID)
     await lab.hold("101")
     await lab.dial_from("101", MOBILE)
     await lab.answer(MOBILE)
@@ -142,7 +136,7 @@ async def phone_attended_transfer_to_the_outside(lab: Lab) -> None:
 
 @scenario(answered("+79031113214", MAIN_DID, "101", answered_outside=f"+{MOBILE}", legs=ALONE))
 async def phone_blonde_transfer_to_the_outside(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113214")
+    await lab.talk_in("79031113214", "101", did=MAIN_DID)
     await lab.hold("101")
     await lab.dial_from("101", MOBILE)
     await lab.rings(MOBILE)
@@ -158,7 +152,7 @@ async def phone_blonde_transfer_to_the_outside(lab: Lab) -> None:
     outbound(f"+{MOBILE}", "answered", "101"),
 )
 async def second_call_of_a_rep_who_holds_a_caller(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113215")
+    await lab.talk_in("79031113215", "101", did=MAIN_DID)
     await lab.hold("101")
     await lab.dial_from("101", MOBILE)
     await lab.answer(MOBILE)
@@ -210,9 +204,9 @@ async def outbound_phone_attended_transfer(lab: Lab) -> None:
     answered("+79031113217", MAIN_DID, "101", answered_outside=None, legs=ALONE),
 )
 async def two_callers_connected(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113216")
+    await lab.talk_in("79031113216", "101", did=MAIN_DID)
     await lab.hold("101")
-    await _talk_to_101(lab, "79031113217")
+    await lab.talk_in("79031113217", "101", did=MAIN_DID)
     await lab.join("101")
     await lab.talk("79031113216", "79031113217")
     await lab.hang_up("79031113216")
@@ -223,7 +217,7 @@ async def two_callers_connected(lab: Lab) -> None:
 
 @scenario(answered("+79031113220", MAIN_DID, "101", last="101", legs=BOTH), main=True)
 async def transferred_back(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113220")
+    await lab.talk_in("79031113220", "101", did=MAIN_DID)
     await lab.press("101", "#1103")
     await lab.answer("103")
     await lab.talk("103", "79031113220")
@@ -236,7 +230,7 @@ async def transferred_back(lab: Lab) -> None:
 
 @scenario(answered("+79031113221", MAIN_DID, "101", last="101", legs=BOTH))
 async def transferred_back_by_phone(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113221")
+    await lab.talk_in("79031113221", "101", did=MAIN_DID)
     await lab.refer("101", "103")
     await lab.answer("103")
     await lab.talk("103", "79031113221")
@@ -249,7 +243,7 @@ async def transferred_back_by_phone(lab: Lab) -> None:
 
 @scenario(answered("+79031113222", MAIN_DID, "101", last="101", legs={"101": "answered", "103": "no_answer"}))
 async def blind_transfer_that_nobody_takes_comes_back(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113222")
+    await lab.talk_in("79031113222", "101", did=MAIN_DID)
     await lab.press("101", f"#1{COMES_BACK}")
     await lab.rings("103")
     await lab.gone("101")
@@ -261,7 +255,7 @@ async def blind_transfer_that_nobody_takes_comes_back(lab: Lab) -> None:
     main=True,
 )
 async def blonde_transfer_that_nobody_takes_comes_back(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113223", SHORT_TRANSFERS)
+    await lab.talk_in("79031113223", "101", did=SHORT_TRANSFERS)
     await lab.press("101", "*2103")
     await lab.rings("103")
     await lab.hang_up("101")
@@ -271,7 +265,7 @@ async def blonde_transfer_that_nobody_takes_comes_back(lab: Lab) -> None:
 
 @scenario(answered("+79031113224", SHORT_TRANSFERS, "101", legs={"101": "answered", "103": "no_answer"}))
 async def attended_transfer_that_nobody_takes(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113224", SHORT_TRANSFERS)
+    await lab.talk_in("79031113224", "101", did=SHORT_TRANSFERS)
     await lab.press("101", "*2103")
     await lab.rings("103")
     await lab.gone("103")
@@ -281,7 +275,7 @@ async def attended_transfer_that_nobody_takes(lab: Lab) -> None:
 
 @scenario(answered("+79031113225", MAIN_DID, "101", legs={"101": "answered", "103": "answered_elsewhere"}))
 async def attended_transfer_third_leaves_again(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113225")
+    await lab.talk_in("79031113225", "101", did=MAIN_DID)
     await lab.press("101", "*2103")
     await lab.answer("103")
     await lab.talk("101", "103")
@@ -292,7 +286,7 @@ async def attended_transfer_third_leaves_again(lab: Lab) -> None:
 
 @scenario(answered("+79031113226", MAIN_DID, "101", legs=ALONE))
 async def blind_transfer_to_nowhere(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113226")
+    await lab.talk_in("79031113226", "101", did=MAIN_DID)
     await lab.press("101", "#1399")
     await lab.talk("101", "79031113226")
     await lab.hang_up("101")
@@ -300,7 +294,7 @@ async def blind_transfer_to_nowhere(lab: Lab) -> None:
 
 @scenario(answered("+79031113227", MAIN_DID, "101", last="103", legs=BOTH), main=True)
 async def phone_blonde_transfer(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113227")
+    await lab.talk_in("79031113227", "101", did=MAIN_DID)
     await lab.hold("101")
     await lab.dial_from("101", "103")
     await lab.rings("103")
@@ -313,7 +307,7 @@ async def phone_blonde_transfer(lab: Lab) -> None:
 
 @scenario(answered("+79031113228", MAIN_DID, "101", legs=ALONE))
 async def phone_blind_transfer_to_nowhere(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113228")
+    await lab.talk_in("79031113228", "101", did=MAIN_DID)
     await lab.refer("101", "399")
     await lab.refused("101")
     await lab.talk("101", "79031113228")
@@ -324,7 +318,7 @@ async def phone_blind_transfer_to_nowhere(lab: Lab) -> None:
 
 
 async def _consult_103(lab: Lab, caller: str) -> None:
-    await _talk_to_101(lab, caller)
+    await lab.talk_in(caller, "101", did=MAIN_DID)
     await lab.press("101", "*2103")
     await lab.answer("103")
     await lab.talk("101", "103")
@@ -367,14 +361,14 @@ async def consultation_and_caller_in_turns(lab: Lab) -> None:
 
 @scenario(answered("+79031113230", MAIN_DID, "101", last="103", legs=BOTH), main=True)
 async def ami_blind_transfer(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113230")
+    await lab.talk_in("79031113230", "101", did=MAIN_DID)
     await lab.transfer_blind("101", "103")
     await _taken(lab, "103", "79031113230")
 
 
 @scenario(answered("+79031113231", MAIN_DID, "101", last="103", legs=BOTH), main=True)
 async def ami_attended_transfer(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113231")
+    await lab.talk_in("79031113231", "101", did=MAIN_DID)
     await lab.transfer_attended("101", "103")
     await lab.answer("103")
     await lab.talk("101", "103")
@@ -385,7 +379,7 @@ async def ami_attended_transfer(lab: Lab) -> None:
 
 @scenario(answered("+79031113232", MAIN_DID, "101", last="103", legs=BOTH), main=True)
 async def ami_redirect_of_the_caller(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113232")
+    await lab.talk_in("79031113232", "101", did=MAIN_DID)
     await lab.redirect("79031113232", "103")
     await _taken(lab, "103", "79031113232")
 
@@ -412,7 +406,7 @@ async def ami_redirect_while_it_rings(lab: Lab) -> None:
 
 @scenario(answered("+79031113240", MAIN_DID, "101", last="101", legs=ALONE), main=True)
 async def parked_too_long_returns_to_the_parker(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113240")
+    await lab.talk_in("79031113240", "101", did=MAIN_DID)
     await lab.press("101", "#1650")
     await lab.parked("79031113240")
     await lab.moment("parked")
@@ -423,7 +417,7 @@ async def parked_too_long_returns_to_the_parker(lab: Lab) -> None:
 
 @scenario(answered("+79031113241", MAIN_DID, "101", legs=ALONE))
 async def parked_too_long_and_the_caller_gives_up(lab: Lab) -> None:
-    await _talk_to_101(lab, "79031113241")
+    await lab.talk_in("79031113241", "101", did=MAIN_DID)
     await lab.press("101", "#1650")
     await lab.parked("79031113241")
     await lab.hang_up("101")
