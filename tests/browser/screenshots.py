@@ -87,6 +87,11 @@ async def wraps_up(page: Page, site: Site) -> None:
     )
 
 
+async def wants_to_erase(page: Page, site: Site) -> None:
+    """The question before a person is erased."""
+    await page.click("[data-open-dialog=erase-contact]")
+
+
 async def dials(page: Page, site: Site) -> None:
     """A number was clicked."""
     await page.locator("a.number").first.click()
@@ -217,6 +222,8 @@ PICTURES = (
     Picture("deal", "/deals/7", boards=("ordinary", "overfull")),
     Picture("contacts", "/contacts", boards=ALL_BOARDS),
     Picture("contact", "/contacts/4", boards=("ordinary", "overfull")),
+    Picture("contact-erase", "/contacts/4", steps=wants_to_erase, boards=("ordinary", "overfull")),
+    Picture("contact-erased", "/contacts?erased=1"),
     Picture("dialling", "/contacts/4", steps=dials),
     Picture("calls", "/calls", boards=("empty", "ordinary")),
     Picture("calls-playing", "/calls", steps=listens),

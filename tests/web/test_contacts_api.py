@@ -91,3 +91,21 @@ async def test_phones_are_taken_as_they_were_given_out(world: World) -> None:
 
     assert kept == contact["phones"]
     assert edited == [{"number": "+79165556677", "raw": "+79165556677", "label": "mobile"}]
+
+
+async def test_a_supervisor_erases_a_contact(world: World) -> None:
+    contact = await world.contact("anna")
+    supervisor, rep = await world.api("sveta"), await world.api("anna")
+    path = f"/api/v1/contacts/{contact.id}"
+    call = await world.ring("101")
+    await world.answer(call, "101")
+    busy = await supervisor.request("DELETE", path)
+    assert (busy.status, busy.json["detail"][:22]) == (409, "a call with them goes ")
+    await world.end(call)
+    refused = await rep.request("DELETE", path)
+    assert (refused.status, (await rep.get(path)).status) == (403, 200)
+    assert (await supervisor.request("DELETE", path)).status == 204
+    assert (await supervisor.get(path)).status == 404
+    kept = (await supervisor.get(f"/api/v1/calls/{call}")).json
+    assert (kept["number"], kept["contact_id"], kept["result"]) == (None, None, "answered")
+    assert (await supervisor.get(f"/api/v1/deals/{kept['deal_id']}")).json["title"] == "Erased contact"

@@ -10,6 +10,7 @@ import pytest
 
 from tests.web.client import Client
 from tests.web.world import World
+from zeoncrm.pipeline.call_events import CallResult
 from zeoncrm.pipeline.deals import get_deal
 from zeoncrm.web.assets import load_assets
 
@@ -218,3 +219,21 @@ async def test_a_deal_is_changed_by_no_page_that_is_only_looked_at(world: World)
     await anna.get(f"/deals/{deal.id}")
     await anna.get("/board")
     assert await get_deal(world.database, world.person("anna"), deal.id) == deal
+
+
+async def test_a_supervisor_erases_a_person_from_their_card(world: World) -> None:
+    contact = await world.contact("anna")
+    call = await world.ring("101")
+    await world.end(call, CallResult.MISSED)
+    path = f"/contacts/{contact.id}"
+    anna, sveta = await world.browser("anna"), await world.browser("sveta")
+    assert f'action="{path}/erase"' not in (await anna.get(path)).text
+    assert f'action="{path}/erase"' in (await sveta.get(path)).text
+    done = await sveta.post(f"{path}/erase")
+    assert (done.status, done.headers["Location"]) == (303, "/contacts?erased=1")
+    after = (await sveta.get(done.headers["Location"])).text
+    assert (contact.name in after, 'class="notice"' in after) == (False, True)
+    assert (await sveta.get(path)).status == 404
+    journal = (await sveta.get("/calls")).text
+    assert "Erased contact" in journal
+    assert "903" not in journal

@@ -41,6 +41,7 @@ PERSON = {"name": "Stolen", "role": "admin", "active": "1", "extensions": "101",
 FORMS = {
     ("POST", "/deals/{id}/notes"): {"text": "stolen"},
     ("POST", "/contacts/{id}/notes"): {"text": "stolen"},
+    ("POST", "/contacts/{id}/erase"): {},
     ("POST", "/settings/calls"): {"create_deals": "never", "currency": "EUR"},
     ("POST", "/settings/incoming/new"): {"name": "Stolen", "callers": "any", "missed_owner": "responsible"},
     ("POST", "/settings/incoming/{id}"): {"name": "Stolen", "callers": "any", "missed_owner": "responsible"},

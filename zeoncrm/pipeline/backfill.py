@@ -42,7 +42,7 @@ class CallsTold(CallEvent):
 def completed(known: Call, told: Call) -> Call:
     """What is known of a call with what its records say; `known` itself when there is nothing to complete."""
     linkedids = known.linkedids | told.linkedids
-    if known.state is not CallState.ENDED:
+    if known.state is not CallState.ENDED or known.erased:
         return known
     if known.source is Source.BACKFILLED:
         after = replace(told, **{name: getattr(known, name) for name in _OURS}, linkedids=linkedids)

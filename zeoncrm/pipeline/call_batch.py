@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -34,12 +35,13 @@ from zeoncrm.pipeline.call_events import (
 from zeoncrm.pipeline.call_rows import leg_rows_of, row_of, view_of
 from zeoncrm.pipeline.calls import CallState, IllegalTransition
 from zeoncrm.pipeline.calls_to_deals import Rules, attach
+from zeoncrm.pipeline.erasure import kept_erased, number_of
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.ledger import Ledger, Wanted, ids
 from zeoncrm.pipeline.matching import Aliases, Matching, find_known
 from zeoncrm.store import calls as store
-from zeoncrm.store import cdr_marks, recordings, timeline
+from zeoncrm.store import cdr_marks, erasure, recordings, timeline
 from zeoncrm.store.database import Transaction
 
 # After these, contact and deal are looked at again; the others change nothing about whose call it is.
@@ -79,6 +81,7 @@ class CallBatch:
         self._recorded: list[CallRecorded] = []
         self._aliases: Aliases = {}
         self._marks: dict[str, CallsTold] = {}
+        self._erased_at: dict[str, datetime] = {}
 
     async def record(self, batch: Sequence[CallEvent]) -> None:
         """Apply the events and write what comes of them; raises Conflict when somebody else was faster."""
@@ -93,6 +96,9 @@ class CallBatch:
         rows = await store.some(self._tx.connection, begun)
         self._stored = {call_id: view_of(row) for call_id, row in rows.items()}
         told = [event for event in batch if isinstance(event, CallsTold)]
+        if told:
+            numbers = {number for event in told for call in event.calls if (number := number_of(call))}
+            self._erased_at = await erasure.erased_at(self._tx.connection, numbers)
         for each in told:
             found, aliases = await find_known(self._tx, each, self._known)
             self._stored |= found
@@ -203,13 +209,14 @@ class CallBatch:
         self._marks[event.pbx] = event
         matching = Matching({**self._stored, **self._known, **self.changed}, self._aliases)
         came_of: Counter[str] = Counter()
-        for told in event.calls:
+        for told in kept_erased(event.calls, self._erased_at):
             before = matching.take(told)
             view = CallView(replace(told, id=new_call_id(told.started_at)))
             if before is not None:
                 view = replace(before, call=completed(before.call, told))
             at = told.started_at
-            self._recorded += [CallRecorded(call_id=view.call.id, at=at, file=file) for file in told.files]
+            if not view.call.erased:
+                self._recorded += [CallRecorded(call_id=view.call.id, at=at, file=file) for file in told.files]
             if before is not None and view.call is before.call:
                 continue
             at = told.answered_at or told.ended_at or event.at

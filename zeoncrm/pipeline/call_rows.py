@@ -25,6 +25,7 @@ _PLAIN = (
     "answered_at",
     "ended_at",
     "partly_heard",
+    "erased",
     "contact_id",
     "deal_id",
     "owner_id",

@@ -112,6 +112,8 @@ class Call:
     # What the rules for incoming calls say: the number is listed; the name of the rule that the call falls under.
     screened: Screening | None = None
     rule: str | None = None
+    # Whose call it was has been erased: nobody is to be known by it again.
+    erased: bool = False
     # The files that it was recorded in, as the PBX's records name them; they are kept beside calls.
     files: tuple[str, ...] = field(default=(), compare=False)
 

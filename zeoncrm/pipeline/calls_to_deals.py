@@ -93,9 +93,12 @@ def caller_of_ours(call: Call) -> str | None:
 def attach(ledger: Ledger, rules: Rules, view: CallView, at: datetime, emit: Callable[[Event], None]) -> CallView:
     """Put the call on its contact and deal, making them when the rules say so; `emit` is told what changed.
 
-    A listed number's call is put on nothing. What stands on a contact or deal already stays there.
+    A listed number's call is put on nothing, nor is that of somebody who was erased. What stands on a contact or deal
+    already stays there.
     """
     call = _owned(rules, view.call)
+    if call.erased:
+        return replace(view, call=call, owner=rules.directory.login(call.owner_id))
     if call.contact_id is None and call.deal_id is None:
         call = replace(call, screened=rules.incoming.screening(call.number, call.number_raw))
     if call.screened is not None:

@@ -42,7 +42,7 @@ class Stale(Refused):
 
 
 class Unavailable(Refused):
-    """The PBX is not connected: nothing was done, and nothing will be done later."""
+    """It can't be done now (the PBX is not connected): nothing was done, and nothing will be done later."""
 
 
 class TooMany(Refused):

@@ -124,6 +124,13 @@ class ContactChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactErased(Event):
+    """Nothing is known of a person any more."""
+
+    contact_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoteWritten(Event):
     """A note was written on a deal, a contact or a call."""
 

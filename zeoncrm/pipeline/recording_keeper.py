@@ -71,6 +71,9 @@ class RecordingKeeper:
                 if view.call.result is CallResult.ANSWERED and len(self._searches) < MOST_SEARCHED:
                     self._searches[view.call.id] = (self._now() + SEARCHES[0], 0)
                 self._news.set()
+            case events.ContactErased():
+                self._aged_at = None
+                self._news.set()
 
     async def run(self) -> None:
         """Look, until cancelled; a database that is away is tried again."""
@@ -113,7 +116,10 @@ class RecordingKeeper:
         return min(SELDOM, max(SOON, (next_search - now).total_seconds()))
 
     async def age(self) -> None:
-        """Once an hour: what is older than it may be listened to, is not; where so configured its file is deleted."""
+        """Once an hour: what is older than it may be listened to, is not; where so configured its file is deleted.
+
+        What is of people who were erased is forgotten, at once.
+        """
         now = self._now()
         if self._aged_at is not None and now - self._aged_at < AGED_EVERY:
             return
@@ -123,6 +129,7 @@ class RecordingKeeper:
                 await store.expire(tx, pbx, now - timedelta(days=archive.days) if archive.days else None)
             if archive.days and archive.delete:
                 await self._delete_expired(pbx, archive)
+            await self._forget_erased(pbx, archive)
 
     async def _delete_expired(self, pbx: str, archive: Archive) -> None:
         async with self._database.read() as connection:
@@ -137,6 +144,18 @@ class RecordingKeeper:
             log.info("old recordings were deleted", pbx=pbx, files=len(rows) - len(failed), failed=len(failed))
             async with self._database.read() as connection:
                 rows = [] if failed else await store.expired(connection, pbx)
+
+    async def _forget_erased(self, pbx: str, archive: Archive) -> None:
+        async with self._database.read() as connection:
+            rows = await store.erased(connection, pbx)
+        if not rows:
+            return
+        paths = [row.path for row in rows if row.path]
+        failed = await asyncio.to_thread(_deleted, archive, paths) if archive.delete else set()
+        async with self._database.write() as tx:
+            await store.forget(tx, [row.id for row in rows if row.path not in failed])
+        if not archive.delete:
+            log.warning("recordings of an erased person stay on the PBX: we may not delete them", pbx=pbx)
 
     def _worth_a_look(self, rows: Sequence[ExpectedRow], now: datetime) -> Sequence[ExpectedRow]:
         """All from time to time; else those of calls that ended lately, and those whose file is there."""

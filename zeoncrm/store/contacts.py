@@ -250,12 +250,16 @@ async def company_name(connection: AsyncConnection, company_id: int, scope: int 
     return (await connection.execute(query)).scalar()
 
 
-_SELECTED = sa.select(
-    contacts, people.c.login.label("owner"), people.c.name.label("owner_name"), companies.c.name.label("company")
-).select_from(
-    contacts.outerjoin(people, people.c.id == contacts.c.owner_id).outerjoin(
-        companies, companies.c.id == contacts.c.company_id
+_SELECTED = (
+    sa.select(
+        contacts, people.c.login.label("owner"), people.c.name.label("owner_name"), companies.c.name.label("company")
     )
+    .select_from(
+        contacts.outerjoin(people, people.c.id == contacts.c.owner_id).outerjoin(
+            companies, companies.c.id == contacts.c.company_id
+        )
+    )
+    .where(contacts.c.erased_at.is_(None))
 )
 
 

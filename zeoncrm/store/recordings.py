@@ -14,7 +14,7 @@ from zeoncrm.store.database import Transaction
 from zeoncrm.store.sql import at_most, first_call_id, insert_or
 from zeoncrm.store.tables import call_aliases, calls, people, recording_accesses, recordings
 
-EXPECTED, READY, EXPIRED, DELETED, LOST = "expected", "ready", "expired", "deleted", "lost"
+EXPECTED, READY, EXPIRED, ERASED, DELETED, LOST = "expected", "ready", "expired", "erased", "deleted", "lost"
 LONGEST_FILE = 1000
 LONGEST_NAME = 255
 # A player asks for a file piece by piece: that is one listening.
@@ -132,7 +132,7 @@ async def unrecorded(connection: AsyncConnection, call_ids: Sequence[str]) -> li
     query = (
         sa.select(calls.c.id, calls.c.pbx, calls.c.started_at, call_aliases.c.linkedid)
         .join(call_aliases, call_aliases.c.call_id == calls.c.id)
-        .where(calls.c.id.in_(call_ids), ~known)
+        .where(calls.c.id.in_(call_ids), calls.c.erased.is_(sa.false()), ~known)
     )
     found: dict[str, UnrecordedRow] = {}
     for row in await connection.execute(query):
@@ -149,7 +149,13 @@ async def answered_without(
     known = sa.select(recordings.c.id).where(recordings.c.call_id == calls.c.id).exists()
     query = (
         sa.select(calls.c.id)
-        .where(calls.c.id >= first_call_id(since), calls.c.result == "answered", calls.c.pbx.in_(pbxs), ~known)
+        .where(
+            calls.c.id >= first_call_id(since),
+            calls.c.result == "answered",
+            calls.c.pbx.in_(pbxs),
+            calls.c.erased.is_(sa.false()),
+            ~known,
+        )
         .order_by(calls.c.id.desc())
         .limit(at_most(limit))
     )
@@ -180,6 +186,27 @@ async def expired(connection: AsyncConnection, pbx: str, limit: int = 500) -> li
     query = _ROWS.join(calls, calls.c.id == recordings.c.call_id)
     query = query.where(recordings.c.state == EXPIRED, calls.c.pbx == pbx).order_by(recordings.c.at)
     return [RecordingRow(**row) for row in (await connection.execute(query.limit(at_most(limit)))).mappings()]
+
+
+async def erase(tx: Transaction, call_ids: Any) -> None:
+    """Let nobody listen to what these calls (a query for their ids) were recorded in; of a file that was never found
+    nothing stays."""
+    of_calls = recordings.c.call_id.in_(call_ids)
+    gone = sa.or_(recordings.c.path.is_(None), recordings.c.state.in_((DELETED, LOST)))
+    await tx.connection.execute(recordings.delete().where(of_calls, gone))
+    await tx.connection.execute(recordings.update().where(of_calls).values(state=ERASED))
+
+
+async def erased(connection: AsyncConnection, pbx: str) -> list[RecordingRow]:
+    """What is of people who were erased, and has not been forgotten yet."""
+    query = _ROWS.join(calls, calls.c.id == recordings.c.call_id)
+    query = query.where(recordings.c.state == ERASED, calls.c.pbx == pbx)
+    return [RecordingRow(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def forget(tx: Transaction, ids: Sequence[int]) -> None:
+    """Know nothing of these recordings any more: names of files tell numbers."""
+    await tx.connection.execute(recordings.delete().where(recordings.c.id.in_(ids)))
 
 
 async def log_access(tx: Transaction, recording_id: int, person_id: int, kind: str, at: datetime) -> bool:

@@ -93,7 +93,8 @@ companies = sa.Table(
     sa.Index("ix_companies_search", "search"),
 )
 
-# `search`: the name and the numbers' digits, case-folded (SQLite folds the case of ASCII only).
+# `search`: the name and the numbers' digits, case-folded (SQLite folds the case of ASCII only). `erased_at`: nothing is
+# left of the person but the row, so that no other gets its id.
 contacts = sa.Table(
     "contacts",
     metadata,
@@ -105,6 +106,7 @@ contacts = sa.Table(
     sa.Column("vip", sa.Boolean, nullable=False, default=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("version", sa.Integer, nullable=False, default=1),
+    sa.Column("erased_at", UtcDateTime),
     sa.Index("ix_contacts_owner", "owner_id", "id"),
     sa.Index("ix_contacts_company", "company_id"),
 )
@@ -129,6 +131,14 @@ callers = sa.Table(
     sa.Column("number", Text(20), primary_key=True),
     _ref("contact_id", "contacts.id", nullable=False, ondelete="CASCADE"),
     sa.Index("ix_callers_contact", "contact_id"),
+)
+
+# Numbers of people who were erased, as fingerprints: calls of before that, which records tell of later, stay nobody's.
+erased_numbers = sa.Table(
+    "erased_numbers",
+    metadata,
+    sa.Column("fingerprint", Text(64), primary_key=True),
+    sa.Column("erased_at", UtcDateTime, nullable=False),
 )
 
 pipelines = sa.Table(
@@ -224,6 +234,8 @@ calls = sa.Table(
     sa.Column("ended_at", UtcDateTime),
     sa.Column("source", Text(16), nullable=False),
     sa.Column("partly_heard", sa.Boolean, nullable=False, default=False),
+    # Whose call it was has been erased: number and name are gone, and nothing is to bring them back.
+    sa.Column("erased", sa.Boolean, nullable=False, default=False),
     sa.Index("ix_calls_number", "number", "id"),
     sa.Index("ix_calls_number_raw", "number_raw", "id"),
     sa.Index("ix_calls_contact", "contact_id", "id"),
@@ -268,7 +280,8 @@ call_aliases = sa.Table(
 
 # Files in which the PBX recorded calls. `file`: as the PBX or its call record names it; `name`: the last part of that,
 # by which the same file is known however it is named; `path`: where it lies below the configured folder, once found.
-# `state`: expected (not found, or still written), ready, expired (older than it may be listened to), deleted, lost.
+# `state`: expected (not found, or still written), ready, expired (older than it may be listened to), erased (with whom
+# it is of), deleted, lost.
 recordings = sa.Table(
     "recordings",
     metadata,

@@ -29,6 +29,8 @@ FIELDS = {
     "next_step": N_("Next step"),
     "next_step_at": N_("When"),
 }
+# What deals of a person who was erased are called.
+ERASED = N_("Erased contact")
 PRIORITIES = {"hot": N_("hot"), "normal": N_("normal")}
 
 # Signs that Babel writes at home only; browsers have them as "narrow symbols".

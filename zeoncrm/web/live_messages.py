@@ -91,6 +91,10 @@ def _contact(type_: str, event: events.ContactChanged, viewer: Viewer, region: s
     return Draft(type_, None, lambda: f'"contact":{contact_out(contact).model_dump_json()}')
 
 
+def _gone_contact(type_: str, event: events.ContactErased, viewer: Viewer, region: str) -> Draft:
+    return Draft(type_, None, lambda: _members(contact_id=event.contact_id))
+
+
 def _note(type_: str, event: events.NoteWritten, viewer: Viewer, region: str) -> Draft:
     return Draft(
         type_, None, lambda: _members(deal_id=event.deal_id, contact_id=event.contact_id, call_id=event.call_id)
@@ -143,6 +147,7 @@ MESSAGES: dict[type[events.Event], tuple[str, Callable[[str, Any, Viewer, str], 
     events.DealMoved: ("deal.moved", _moved_deal),
     events.DealChanged: ("deal.changed", _deal),
     events.ContactChanged: ("contact.changed", _contact),
+    events.ContactErased: ("contact.gone", _gone_contact),
     events.NoteWritten: ("note.written", _note),
     events.PbxChanged: ("pbx.changed", _pbx),
     events.PresenceChanged: ("presence.changed", _presence),

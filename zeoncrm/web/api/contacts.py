@@ -14,6 +14,7 @@ from zeoncrm.pipeline.contacts import (
     find_contacts,
     get_contact,
 )
+from zeoncrm.pipeline.erasure import erase_contact
 from zeoncrm.pipeline.errors import Stale
 from zeoncrm.pipeline.numbers import normalise
 from zeoncrm.pipeline.timelines import contact_timeline
@@ -22,7 +23,9 @@ from zeoncrm.web.api.endpoint import Ask, Endpoint
 from zeoncrm.web.api.owners import owner_to_set, with_owner_id
 from zeoncrm.web.api.schemas import ContactOut, ContactPage, EntryPage, contact_out
 from zeoncrm.web.errors import Problem
+from zeoncrm.web.filters import ERASED
 from zeoncrm.web.inputs import Input, PageQuery, Patch, RowId, Text
+from zeoncrm.web.language import translate
 
 
 class ContactQuery(PageQuery):
@@ -134,6 +137,13 @@ async def patch_contact(ask: Ask[None, ContactPatch]) -> ContactOut:
     return contact_out(contact)
 
 
+async def delete_contact(ask: Ask[None, None]) -> None:
+    """Erase a contact."""
+    services = ask.services
+    title = translate(ask.request, ERASED)
+    await erase_contact(services.database, ask.viewer, ask.row_id(), title=title, at=services.now())
+
+
 async def note_contact(ask: Ask[None, NoteIn]) -> None:
     """A note on a contact."""
     await add_contact_note(ask.services.database, ask.viewer, ask.row_id(), ask.body.text, ask.services.now())
@@ -191,6 +201,15 @@ ENDPOINTS = (
         answer=ContactOut,
         errors=NOT_FOUND | WRONG | {409: "Somebody changed the contact since `version`; `contact` is how it is now."},
         conflict=ContactOut,
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/contacts/{id}",
+        handle=delete_contact,
+        summary="Erase a person: name, numbers, notes and recordings go, their calls and deals stay without them",
+        answer=None,
+        status=204,
+        errors=NOT_FOUND | {403: "Only a supervisor may.", 409: "A call with them goes on."},
     ),
     Endpoint(
         method="GET",

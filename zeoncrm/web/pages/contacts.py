@@ -9,21 +9,26 @@ from pydantic import Field
 
 from zeoncrm.pipeline.contacts import NewPhone, add_contact_note, create_contact, find_contacts, get_contact
 from zeoncrm.pipeline.deals import deals_of_contact
+from zeoncrm.pipeline.erasure import erase_contact
 from zeoncrm.pipeline.errors import Invalid
 from zeoncrm.pipeline.timelines import contact_timeline
 from zeoncrm.web.context import request_services, viewer
+from zeoncrm.web.filters import ERASED
 from zeoncrm.web.inputs import Input, Text, read_form, read_query, row_id
+from zeoncrm.web.language import translate
 from zeoncrm.web.pages.forms import messages, typed
 from zeoncrm.web.pages.frame import page, part, wants_part
 from zeoncrm.web.pages.story import NoteForm, StoryQuery, story_context
 
 
 class ContactsQuery(Input):
-    """Which contacts: words of the name or digits of a number. `rows`: only the next page's rows."""
+    """Which contacts: words of the name or digits of a number. `rows`: only the next page's rows. `erased`: somebody
+    just was."""
 
     q: Annotated[Text, Field(max_length=200)] | None = None
     cursor: Text | None = None
     rows: bool = False
+    erased: bool = False
 
 
 async def contacts_page(request: web.Request) -> web.Response:
@@ -63,6 +68,13 @@ async def contact_page(request: web.Request) -> web.Response:
         return part(request, "contact/record.html", **context)
     context |= {"title": contact.name, "record_template": "contact/record.html"}
     return page(request, "record_page.html", section="contacts", **context)
+
+
+async def erase(request: web.Request) -> web.Response:
+    """Erase a contact and go to the others."""
+    services, title = request_services(request), translate(request, ERASED)
+    await erase_contact(services.database, viewer(request), row_id(request), title=title, at=services.now())
+    raise web.HTTPSeeOther("/contacts?erased=1")
 
 
 async def contact_story(request: web.Request) -> web.Response:

@@ -32,6 +32,7 @@ PAGES: list[web.RouteDef] = [
     web.get("/contacts", contacts.contacts_page),
     web.post("/contacts", contacts.new_contact),
     web.get("/contacts/{id}", contacts.contact_page),
+    web.post("/contacts/{id}/erase", contacts.erase),
     web.get("/contacts/{id}/story", contacts.contact_story),
     web.post("/contacts/{id}/notes", contacts.write_contact_note),
     web.get("/calls", calls.calls_page),
