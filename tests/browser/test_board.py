@@ -51,7 +51,7 @@ async def test_a_dragged_card_moves_for_everybody_and_the_sums_follow(site: Site
     await anna.mouse.up()
     await expect(column(anna, "Proposal").locator(".card")).to_have_count(1)
     await expect(anna.locator(".drawer")).to_have_count(0)
-    await expect(column(vera, "Proposal").locator(".card")).to_have_count(1, timeout=1_000)
+    await expect(column(vera, "Proposal").locator(".card")).to_have_count(1)
     await expect(column(vera, "Proposal").locator(".column-count")).to_have_text("1")
     await expect(column(vera, "Unsorted").locator(".column-count")).to_have_text("0")
     assert (await get_deal(site.database, person(site, "vera"), deal.id)).stage == "Proposal"

@@ -50,7 +50,8 @@ async def _blocked(daemon: Daemon, number: str) -> None:
 
 async def _name_at(lab: Lab, extension: str) -> str:
     """What the ringing phone shows."""
-    [ringing] = lab.world_view.of(extension, "Ring")
+    # The PBX says that it rings before the world's own events have come here.
+    [ringing] = await lab.world_view.until(lambda: lab.world_view.of(extension, "Ring"), f"a call at {extension}")
     answer = await lab.world.client.action("Getvar", Channel=ringing.name, Variable="CALLERID(name)")
     return answer["Value"]
 
