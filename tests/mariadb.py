@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from tests.patience import PATIENCE
 from tests.ports import free_port
 from tools.real_parts import mariadb_server
-
-PATIENCE = 30.0  # seconds until it must listen
 
 
 class MariaDb:

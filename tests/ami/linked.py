@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
+from tests.patience import PATIENCE
 from zeoncrm.ami.connection import AmiConnection, LinkState, LinkStatus, PbxAccount, Timings
 from zeoncrm.ami.messages import ChannelSeen, Message, Snapshot
 
@@ -52,7 +53,7 @@ class Linked:
             self._news.notify_all()
 
     async def until(self, happened: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10), self._news:
+        async with asyncio.timeout(PATIENCE), self._news:
             await self._news.wait_for(happened)
 
     async def state(self, state: LinkState, times: int = 1) -> LinkStatus:

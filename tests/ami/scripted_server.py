@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from tests.patience import PATIENCE
+
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 FULLY_BOOTED = b"Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n"
 
@@ -121,7 +123,7 @@ class Session:
 
     async def action(self, name: str) -> Action:
         """The next action of that name; others are passed over."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (action := await self._unread.get())["Action"] != name:
                 pass
         return action
@@ -231,7 +233,7 @@ class ScriptedServer:
 
     async def session(self) -> Session:
         """The next connection that somebody makes."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await self._accepted.get()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from structlog.testing import capture_logs
 
+from tests.patience import PATIENCE
 from zeoncrm.ami.agi import MOST_BYTES, AgiServer, variables
 from zeoncrm.pipeline.routing import Route
 
@@ -46,7 +47,7 @@ class Asterisk:
     async def told(self) -> dict[str, str]:
         """The variables that are set, each confirmed, until the server is done."""
         found: dict[str, str] = {}
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while line := (await self.reader.readline()).decode().strip():
                 _, _, name, value = line.split(" ", 3)
                 found[name] = value.strip('"')
@@ -55,7 +56,7 @@ class Asterisk:
 
     async def is_left(self) -> bool:
         """The server ends the connection without a word."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             try:
                 return await self.reader.read(100) == b""
             except ConnectionError:
@@ -206,7 +207,7 @@ async def test_a_channel_that_confirms_nothing_is_left_in_time() -> None:
     async with running(seconds=0.05) as place:
         call = await place.call()
         call.ask()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert (await call.reader.read()).count(b"\n") == 1
 
 
@@ -221,12 +222,12 @@ async def test_a_crm_that_does_not_answer_leaves_the_call_in_time() -> None:
 async def test_a_nonsensical_reply_ends_only_that_call(place: Place, reply: bytes) -> None:
     call = await place.call()
     call.ask()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await call.reader.readline()
     for _ in range(8):
         call.send(reply)
     call.writer.write_eof()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(call.reader.read(), return_exceptions=True)
     await _still_answers(place)
 

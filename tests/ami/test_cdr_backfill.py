@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from tests.patience import PATIENCE
 from zeoncrm.ami.cdr.backfill import MOST_CALLS, Backfill, Surroundings
 from zeoncrm.ami.cdr.heard import HeardChannels
 from zeoncrm.ami.cdr.rows import CdrRow
@@ -210,7 +211,7 @@ async def test_a_call_that_can_never_be_written_keeps_no_other_out() -> None:
 
 async def runs(office: Office, until: Callable[[], bool]) -> None:
     task = asyncio.create_task(office.backfill.run())
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while not until():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.001)
     task.cancel()

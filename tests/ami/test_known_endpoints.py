@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.patience import PATIENCE
 from zeoncrm.ami import known_endpoints, messages
 from zeoncrm.ami.actions import ActionHeaders, Reply
 from zeoncrm.ami.errors import ActionRefused, NotConnected
@@ -78,7 +79,7 @@ class Kept:
         self._news.set()
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not true():
                 self._news.clear()
                 await self._news.wait()
@@ -162,7 +163,7 @@ async def test_a_device_that_no_list_shows_is_asked_about_once(kept: Kept) -> No
 async def test_what_is_not_understood_costs_neither_what_is_known_nor_the_next_survey(kept: Kept) -> None:
     kept.switch.broken = True
     kept.known.ask_again()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await kept.switch.failed.wait()
     assert kept.known.numbering.extensions == {"101", "105"}
     kept.switch.states["PJSIP/106"] = "NOT_INUSE"

@@ -11,6 +11,7 @@ import pytest
 
 from tests.ami.linked import FAST
 from tests.ami.scripted_server import Action, Behaviour, ScriptedServer, Session, refusal, success
+from tests.patience import PATIENCE
 from zeoncrm.ami import presence, queues
 from zeoncrm.ami.connection import PbxAccount
 from zeoncrm.ami.parsing import parse
@@ -199,7 +200,7 @@ class Attached:
         )
 
     async def until(self, truth: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not truth():
                 self.changed.clear()
                 await self.changed.wait()

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.site import Site
+from tests.patience import PATIENCE
 from zeoncrm.web.cookies import COOKIE
 
 WIDE = (1440, 900)
@@ -20,6 +21,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """A browser without a window."""
+    expect.set_options(timeout=PATIENCE * 1000)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         try:
@@ -47,7 +49,7 @@ async def log_in(
         **options,
     )
     page = await context.new_page()
-    page.set_default_timeout(5_000)
+    page.set_default_timeout(PATIENCE * 1000)
     key = await site.session_of(login)
     await context.add_cookies([{"name": COOKIE, "value": key, "url": site.address}])
     await page.goto(f"{site.address}/board")

@@ -16,6 +16,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.patience import PATIENCE
+
 SECRET = "a secret of the test"
 
 
@@ -116,7 +118,7 @@ class DaemonProcess:
 
     async def logged(self, event: str) -> dict[str, Any]:
         """The first entry of the log with this text, awaited."""
-        async with asyncio.timeout(20), self._logged:
+        async with asyncio.timeout(PATIENCE), self._logged:
             while not (found := [entry for entry in self.log if entry.get("event") == event]):
                 await self._logged.wait()
         return found[0]
@@ -141,7 +143,7 @@ class DaemonProcess:
         assert self._session is not None
         headers = {"Authorization": f"Bearer {token or self._token}"}
         async with (
-            asyncio.timeout(10),
+            asyncio.timeout(PATIENCE),
             self._session.ws_connect(f"{self.address}/api/v1/live", headers=headers) as live,
         ):
             while not right(answer := await self.get(path, token)):

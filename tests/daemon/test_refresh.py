@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from zeoncrm import app
 from zeoncrm.config import Config, DatabaseConfig
 from zeoncrm.pipeline.events import SettingsChanged
@@ -32,7 +33,7 @@ async def test_what_changed_when_the_database_went_away_is_read_when_it_is_back(
     task = asyncio.create_task(daemon.keep_fresh())
     daemon.bus.publish([SettingsChanged(people=frozenset())])
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await is_back.wait()
     finally:
         task.cancel()

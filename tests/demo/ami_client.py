@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
 
+from tests.patience import PATIENCE
 from zeoncrm.ami.framing import Framer
 from zeoncrm.ami.headers import Headers, read_headers
 from zeoncrm.ami.messages import Message
@@ -17,7 +18,6 @@ from zeoncrm.demo.simulated_pbx import SECRET, USERNAME, SimulatedPbx
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.numbering import Numbering
 
-PATIENCE = 10.0
 NUMBERING = Numbering(region="RU", extensions=frozenset({"101", "102", "103"}))
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from tests.demo.ami_client import NUMBERING, PATIENCE
+from tests.demo.ami_client import NUMBERING
 from tests.demo.test_simulated_pbx import call_of
+from tests.patience import PATIENCE
 from zeoncrm.ami.link import LinkState, LinkStatus, PbxAccount, Timings
 from zeoncrm.ami.pbx import Pbx
 from zeoncrm.ami.telephone import Dialling

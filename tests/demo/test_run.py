@@ -12,13 +12,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.patience import PATIENCE
 from zeoncrm.demo.run import ABSENCE, Arrivals, Demo, running, welcome
 from zeoncrm.demo.sample_calls import PBX
 from zeoncrm.demo.sample_texts import PASSWORD, PEOPLE
 from zeoncrm.pipeline.accounts import create_token
 from zeoncrm.pipeline.people import viewer_of
 
-PATIENCE = 20.0
 HURRIED = 0.01
 
 

@@ -7,6 +7,8 @@ import contextlib
 import itertools
 from collections.abc import Callable
 
+from tests.patience import PATIENCE
+
 Message = dict[str, str]
 Listener = Callable[[Message], None]
 
@@ -42,7 +44,7 @@ class AmiClient:
         lines = [f"Action: {name}", f"ActionID: {key}", *(f"{k}: {v}" for k, v in headers.items())]
         lines += [f"Variable: {variable}" for variable in variables]
         self._writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             result: Message = await answer
         if result["Response"] == "Error":
             raise RuntimeError(f"{name} {headers}: {result.get('Message')}")

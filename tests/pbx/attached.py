@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from tests.ami.linked import FAST
+from tests.patience import PATIENCE
 from tests.pbx.lab import Lab
 from tests.replayed import replayed
 from zeoncrm.ami.connection import PbxAccount
@@ -40,7 +41,7 @@ class Attached:
         return call
 
     async def until(self, happened: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15), self._news:
+        async with asyncio.timeout(PATIENCE), self._news:
             await self._news.wait_for(happened)
 
 
@@ -50,7 +51,7 @@ async def attached(lab: Lab) -> AsyncIterator[Attached]:
     result = Attached(lab)
     running = asyncio.create_task(result.pbx.run())
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             await result.pbx._endpoints.told.wait()
         yield result
     finally:

@@ -16,6 +16,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.passwords import quick_passwords
+from tests.patience import PATIENCE
 from tests.pbx.lab import PEOPLE, Lab
 from tests.pbx.scenarios.scenario import OWN_MOBILES
 from tests.ports import free_port
@@ -25,7 +26,6 @@ from zeoncrm.pipeline.passwords import new_secret, secret_hash
 from zeoncrm.pipeline.people import Role, add_person
 from zeoncrm.store import sessions
 
-PATIENCE = 15.0  # seconds until something that does not come fails the test
 SUPERVISOR = "sofia"
 PASSWORD = "a password of the lab"
 Json = Any

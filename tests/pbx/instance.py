@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.patience import PATIENCE
 from tests.pbx.ami import AmiClient, Listener, Message
 
 CONFIG = Path(__file__).parent / "config"
@@ -80,7 +81,7 @@ class Instance:
             listener(message)
 
         self._client = await self._log_in(watch)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await booted.wait()
 
     async def _log_in(self, listener: Listener) -> AmiClient:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Self
 
+from tests.patience import PATIENCE
 from tests.pbx.lab import Lab
 
 
@@ -33,7 +34,7 @@ class Tap:
         self._writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
 
     async def has(self, text: bytes) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while text not in self._data:
                 self._arrived.clear()
                 await self._arrived.wait()

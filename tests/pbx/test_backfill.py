@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.pbx.daemon import PATIENCE, Daemon
+from tests.patience import PATIENCE
+from tests.pbx.daemon import Daemon
 from tests.pbx.faulty_link import FaultyLink
 from tests.pbx.lab import Lab
 

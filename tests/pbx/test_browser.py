@@ -9,7 +9,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import chromium
-from tests.pbx.daemon import PASSWORD, PATIENCE, SUPERVISOR, Daemon
+from tests.patience import PATIENCE
+from tests.pbx.daemon import PASSWORD, SUPERVISOR, Daemon
 from tests.pbx.lab import Lab
 from tests.real import need
 
@@ -21,7 +22,6 @@ pytestmark = [
     pytest.mark.leaks_allowed("the browser of these tests"),
 ]
 
-PATIENT = PATIENCE * 1000  # milliseconds
 CALLER, SHOWN = "79032229001", "8 (903) 222-90-01"
 
 
@@ -37,12 +37,12 @@ async def _log_in(browser: Browser, daemon: Daemon, login: str) -> Page:
     """The person's board, by the log-in page."""
     context = await browser.new_context(locale="en-GB", timezone_id="Europe/Moscow", reduced_motion="reduce")
     page = await context.new_page()
-    page.set_default_timeout(PATIENT)
+    page.set_default_timeout(PATIENCE * 1000)
     await page.goto(f"{daemon.address}/board")
     await page.fill("input[name=login]", login)
     await page.fill("input[name=password]", PASSWORD)
     await page.press("input[name=password]", "Enter")
-    await expect(page.get_by_role("heading", name="Unsorted")).to_be_visible(timeout=PATIENT)
+    await expect(page.get_by_role("heading", name="Unsorted")).to_be_visible()
     await page.wait_for_load_state("load")  # until its scripts are there, a number is a plain tel: link
     return page
 
@@ -54,17 +54,17 @@ async def test_a_call_is_a_card_while_it_rings_and_a_deal_when_it_is_answered(
 
     await lab.call_in(CALLER, did="4952150101", name="Ivan")
     ringing = called.locator(".panel[data-view=ringing]")
-    await expect(ringing).to_contain_text("Ivan", timeout=PATIENT)
+    await expect(ringing).to_contain_text("Ivan")
     await expect(ringing).to_contain_text(SHOWN)
     await expect(other.locator(".panel")).to_have_count(0)
 
     await lab.answer("101")
     await lab.talk("101", CALLER)
-    await expect(called.locator(".panel[data-view=talking]")).to_contain_text("Ivan", timeout=PATIENT)
-    await expect(called.locator(".card", has_text="Ivan")).to_be_visible(timeout=PATIENT)
+    await expect(called.locator(".panel[data-view=talking]")).to_contain_text("Ivan")
+    await expect(called.locator(".card", has_text="Ivan")).to_be_visible()
 
     await lab.hang_up(CALLER)
-    await expect(called.locator(".panel[data-view=wrapup]")).to_contain_text("Ivan", timeout=PATIENT)
+    await expect(called.locator(".panel[data-view=wrapup]")).to_contain_text("Ivan")
     await expect(other.locator(".panel, .card", has_text="Ivan")).to_have_count(0)
 
 
@@ -75,27 +75,27 @@ async def test_the_live_panel_shows_who_waits_and_empties_itself_while_the_pbx_i
     await page.goto(f"{daemon.address}/live")
     waiting, calls = page.locator(".live-queue .live-row"), page.locator("[data-list=calls] .live-row")
     people = page.locator("[data-list=people] .live-row")
-    await expect(people.filter(has_text="Rep104")).to_contain_text("Free", timeout=PATIENT)
+    await expect(people.filter(has_text="Rep104")).to_contain_text("Free")
 
     await lab.call_in(CALLER, did="4952150104", name="Ivan")
     await lab.answer("104")
     await lab.talk("104", CALLER)
     await lab.call_in("79032229005", did="4952150001")
-    await expect(calls.filter(has_text="Ivan")).to_contain_text("Rep104", timeout=PATIENT)
-    await expect(people.filter(has_text="Rep104")).to_contain_text("Talking", timeout=PATIENT)
-    await expect(people.filter(has_text="Rep102")).to_contain_text("Ringing", timeout=PATIENT)
-    await expect(waiting).to_contain_text("8 (903) 222-90-05", timeout=PATIENT)
+    await expect(calls.filter(has_text="Ivan")).to_contain_text("Rep104")
+    await expect(people.filter(has_text="Rep104")).to_contain_text("Talking")
+    await expect(people.filter(has_text="Rep102")).to_contain_text("Ringing")
+    await expect(waiting).to_contain_text("8 (903) 222-90-05")
 
     await lab.pbx.stop()
-    await expect(page.locator("#live-away")).to_contain_text("Not connected to main", timeout=PATIENT)
+    await expect(page.locator("#live-away")).to_contain_text("Not connected to main")
     await expect(calls).to_have_count(0)
     await expect(page.locator(".live-queue")).to_have_count(0)
-    await expect(people.filter(has_text="Rep104")).to_contain_text("Unknown", timeout=PATIENT)
+    await expect(people.filter(has_text="Rep104")).to_contain_text("Unknown")
 
     await lab.restart_pbx()
-    await expect(page.locator("#live-away")).to_be_empty(timeout=PATIENT)
-    await expect(people.filter(has_text="Rep104")).to_contain_text("Free", timeout=PATIENT)
-    await expect(calls).to_have_count(0, timeout=PATIENT)
+    await expect(page.locator("#live-away")).to_be_empty()
+    await expect(people.filter(has_text="Rep104")).to_contain_text("Free")
+    await expect(calls).to_have_count(0)
     await expect(waiting).to_have_count(0)
 
 
@@ -108,15 +108,15 @@ async def test_a_rep_asks_a_colleague_from_the_panel_and_connects_them(
     panel = page.locator(".panel[data-view=talking]")
     await panel.get_by_role("button", name="Transfer").click()
     await page.keyboard.type("rep103")
-    await expect(page.locator(".picker-option")).to_contain_text("Free", timeout=PATIENT)
+    await expect(page.locator(".picker-option")).to_contain_text("Free")
     await page.keyboard.press("Enter")
     await page.keyboard.press("Enter")
-    await expect(panel).to_contain_text("Calling Rep103", timeout=PATIENT)
+    await expect(panel).to_contain_text("Calling Rep103")
     await lab.answer("103")
-    await expect(panel).to_contain_text("You talk with Rep103", timeout=PATIENT)
+    await expect(panel).to_contain_text("You talk with Rep103")
     await panel.get_by_role("button", name="Connect them").click()
     await lab.talk("103", CALLER)
-    await expect(page.locator(".panel[data-view=wrapup]")).to_contain_text("Ivan", timeout=PATIENT)
+    await expect(page.locator(".panel[data-view=wrapup]")).to_contain_text("Ivan")
     await lab.hang_up(CALLER)
 
 
@@ -135,6 +135,6 @@ async def test_a_click_on_a_number_rings_the_rep_s_phone_and_then_the_number(
     await lab.answer("103")
     await lab.answer(number)
     await lab.talk("103", number)
-    await expect(page.locator(".panel[data-view=talking]")).to_contain_text("Olga", timeout=PATIENT)
+    await expect(page.locator(".panel[data-view=talking]")).to_contain_text("Olga")
     await lab.hang_up("103")
-    await expect(page.locator(".panel[data-view=wrapup]")).to_contain_text("Olga", timeout=PATIENT)
+    await expect(page.locator(".panel[data-view=wrapup]")).to_contain_text("Olga")

@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.pbx.daemon import PATIENCE, Daemon
+from tests.patience import PATIENCE
+from tests.pbx.daemon import Daemon
 from tests.pbx.lab import Lab
 
 pytestmark = [

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from tests.daemon.process import attempt
 from tests.doctor.examined import ids, person, problems
+from tests.patience import PATIENCE
 from tests.pbx.daemon import Daemon
 from tests.pbx.lab import EXTENSIONS, Behaviour, Lab
 from tests.pbx.roots import RELEASES
@@ -38,7 +39,7 @@ PEOPLE = Directory.of(1, [person(f"rep{number}", ("", number), id=int(number)) f
 async def phones_are_reachable(lab: Lab) -> None:
     """The PBX works out the states of devices some time after they have registered."""
     for extension in EXTENSIONS:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while await is_away(lab, extension):  # noqa: ASYNC110 - there is nothing to await but time
                 await asyncio.sleep(0.05)
 

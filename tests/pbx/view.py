@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tests.patience import PATIENCE
 from tests.pbx.ami import Message
 
 T = TypeVar("T")
-PATIENCE = 15.0  # seconds until a state that does not come fails the test
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.patience import PATIENCE
 from zeoncrm.web.cookies import COOKIE
 from zeoncrm.web.security import CSRF_HEADER
 from zeoncrm.web.sessions import csrf_of
@@ -86,7 +87,7 @@ class Ear:
 
     async def next(self) -> Any:
         """The next message."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await self.socket.receive_json()
 
     async def until(self, type_: str) -> Any:
@@ -104,7 +105,7 @@ class Ear:
 
     async def close_code(self) -> int | None:
         """With what the server closes; messages before that are passed over."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (message := await self.socket.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
         return message.data if message.type is aiohttp.WSMsgType.CLOSE else self.socket.close_code

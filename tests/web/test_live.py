@@ -6,6 +6,7 @@ import socket
 import aiohttp
 import pytest
 
+from tests.patience import PATIENCE
 from tests.web.client import Ear
 from tests.web.world import World
 from zeoncrm.pipeline import call_events as pbx
@@ -230,7 +231,7 @@ async def test_a_client_that_does_not_read_is_closed_and_keeps_nobody_waiting(
     good = await hear(world, "boris")
     hub = world.app[HUB]
     with await _deaf_client(world, await world.token("anna")) as deaf:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(hub.clients) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             sent = 0

@@ -17,6 +17,7 @@ import yarl
 from aiohttp import web
 
 from tests.passwords import quick_passwords
+from tests.patience import PATIENCE
 from tests.web.client import Client
 from tests.web.desks import NotedDesk
 from zeoncrm.pipeline import call_events as pbx
@@ -235,7 +236,7 @@ class World:
         return view
 
     async def _client(self, **options: Any) -> Client:
-        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10), **options)
+        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE), **options)
         return Client(await self._stack.enter_async_context(session), self.address, self._stack)
 
     @asynccontextmanager
