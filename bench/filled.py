@@ -146,6 +146,7 @@ def _leg(call: dict[str, Any]) -> dict[str, Any]:
         "rang_at": call["started_at"],
         "left_at": call["ended_at"],
         "outcome": "answered",
+        "rings": 1,
     }
 
 

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tests.pbx.scenarios.scenario import OF_LEGS
 from zeoncrm.ami.messages import Message
 from zeoncrm.ami.recording import read_stream
 from zeoncrm.ami.tracker import CallTracker
@@ -70,10 +71,8 @@ def extensions_in(text: str) -> frozenset[str]:
 
 def as_told(call: Call, expected: dict[str, Any]) -> dict[str, Any]:
     """The call in the words of its expectation, and only those fields."""
-    told = {name: getattr(call, name) for name in expected if name != "legs"}
-    if "legs" in expected:
-        told["legs"] = {leg.extension: leg.outcome for leg in call.legs}
-    return told
+    of_legs = {name: {leg.extension: getattr(leg, OF_LEGS[name]) for leg in call.legs} for name in OF_LEGS}
+    return {name: of_legs[name] if name in OF_LEGS else getattr(call, name) for name in expected}
 
 
 def by_number(call: dict[str, Any]) -> str:

@@ -76,9 +76,20 @@ def test_a_queue_member_that_is_called_again_and_again_has_one_leg() -> None:
         row(TRUNK, "PJSIP/101-3", 45, 60, app="Queue", data="600,t,,"),
     )
     (leg,) = call.legs
-    assert (leg.outcome, leg.rang_at, leg.left_at) == (
-        *("answered", NOON + timedelta(seconds=5), NOON + timedelta(seconds=60)),
+    assert (leg.outcome, leg.rang_at, leg.left_at, leg.rings) == (
+        *("answered", NOON + timedelta(seconds=5), NOON + timedelta(seconds=60), 3),
     )
+
+
+def test_phones_of_an_extension_that_ring_at_once_are_one_ring() -> None:
+    both = {"app": "Dial", "data": "PJSIP/101&SIP/101,20"}
+    (call,) = told(
+        row(TRUNK, "PJSIP/101-1", 5, 5, "BUSY", **both),
+        row(TRUNK, "SIP/101-2", 5, 20, "NO ANSWER", **both),
+        row(TRUNK, "PJSIP/101-3", 12, 20, "NO ANSWER", **both),
+        row(TRUNK, "PJSIP/101-4", 20, 30, **both),
+    )
+    assert [(leg.extension, leg.rings) for leg in call.legs] == [("101", 2)]
 
 
 def test_freepbx_follow_me_is_followed_through_all_its_helpers() -> None:

@@ -39,6 +39,8 @@ RESULT_UNTOLD = {
 # leads to what is itself a line, that one is.
 OTHER_LINE = {"ivr_then_queue"}
 SECOND_NUMBER_UNTOLD = {"two_numbers_called_and_connected"}
+# Who picked up another's call stands there like one who was called.
+RINGS_UNTOLD = {"group_pickup"}
 UNTOLD = {
     # Who took the phone and was gone before the talk has answered, says the record.
     *("queue_member_leaves_before_the_talk", "queue_local_member_leaves_before_the_talk"),
@@ -102,6 +104,7 @@ def told_of(call: dict[str, Any], name: str, told: Call) -> dict[str, Any]:
     untold |= {"answered_outside"} if name in SECOND_NUMBER_UNTOLD else set()
     untold |= {"legs"} if name in OUTCOME_UNTOLD else set()
     untold |= {"result"} if name in RESULT_UNTOLD else set()
+    untold |= {"rings"} if name in RINGS_UNTOLD else set()
     return {field: value for field, value in call.items() if field not in untold}
 
 

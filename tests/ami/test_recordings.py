@@ -191,3 +191,4 @@ def test_a_recorded_click_that_was_ours_starts_no_second_call(each: Recording) -
 
     assert as_told(click, expected) == expected
     assert {leg.extension for leg in click.legs} <= {extension}
+    assert [leg.rings for leg in click.legs] == [int(leg.rang_at is not None) for leg in click.legs]

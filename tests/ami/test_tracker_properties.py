@@ -161,3 +161,4 @@ def assert_whole(events: list[CallEvent]) -> None:
             assert event.call_id in calls, f"{event} before its start"
             calls[event.call_id] = advance(calls[event.call_id], event)
     assert [call for call in calls.values() if call.state is not CallState.ENDED] == []
+    assert all((leg.rings > 0) == (leg.rang_at is not None) for call in calls.values() for leg in call.legs)

@@ -132,14 +132,14 @@ def test_a_leg_that_still_rings_at_the_end_is_closed(answered: bool, outcome: Le
     assert call.reached == (None if answered else Reached.RINGING)
 
 
-def test_a_phone_that_rings_again_is_one_leg() -> None:
+def test_a_phone_that_rings_again_is_one_leg_with_two_rings() -> None:
     call = after(
         LegRang(call_id=ID, at=at(1), extension="101"),
         LegEnded(call_id=ID, at=at(2), extension="101", outcome=LegOutcome.NO_ANSWER),
         LegRang(call_id=ID, at=at(3), extension="101"),
     )
     (leg,) = call.legs
-    assert (leg.rang_at, leg.left_at, leg.outcome) == (at(1), None, None)
+    assert (leg.rang_at, leg.left_at, leg.outcome, leg.rings) == (at(1), None, None, 2)
 
 
 def test_an_outbound_call_shows_its_steps() -> None:

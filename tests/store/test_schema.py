@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from zeoncrm.store import schema
@@ -41,6 +44,32 @@ async def test_upgrading_twice_changes_nothing(database: Database) -> None:
     assert await schema.upgrade(database) == schema.latest()
     async with database.write() as tx:
         assert await schema.current(tx) == schema.latest()
+
+
+def _migrate_to(connection: sa.Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+async def test_of_legs_from_before_rings_were_counted_it_is_known_whether_they_rang(database_url: str) -> None:
+    database = Database(database_url)
+    began = "2026-03-02 12:00:00+00:00"
+    async with database.write() as tx:
+        await tx.connection.run_sync(_migrate_to, "0001")
+        for statement in (
+            "INSERT INTO calls (id, pbx, direction, state, started_at, source, partly_heard)"
+            f" VALUES ('1', 'main', 'inbound', 'ended', '{began}', 'live', false)",
+            f"INSERT INTO legs (call_id, extension, position, rang_at) VALUES ('1', '101', 0, '{began}')",
+            "INSERT INTO legs (call_id, extension, position) VALUES ('1', '102', 1)",
+        ):
+            await tx.connection.execute(sa.text(statement))
+    await schema.upgrade(database)
+    async with database.read() as connection:
+        found = await connection.execute(sa.text("SELECT extension, rings FROM legs ORDER BY extension"))
+        assert [tuple(row) for row in found] == [("101", 1), ("102", 0)]
+    await database.close()
 
 
 async def test_a_newer_database_is_refused_by_name_of_its_revision(database: Database) -> None:

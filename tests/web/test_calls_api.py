@@ -38,6 +38,7 @@ async def test_a_call_is_told_with_the_contracts_fields_in_their_order(world: Wo
             "answered_at": "2026-03-02T12:00:04Z",
             "left_at": "2026-03-02T12:01:05Z",
             "outcome": "answered",
+            "rings": 1,
         },
         {
             "extension": "102",
@@ -45,6 +46,7 @@ async def test_a_call_is_told_with_the_contracts_fields_in_their_order(world: Wo
             "answered_at": None,
             "left_at": "2026-03-02T12:01:05Z",
             "outcome": "answered_elsewhere",
+            "rings": 1,
         },
     ]
 

@@ -91,7 +91,8 @@ def _legs(known: Call, told: Call) -> tuple[Leg, ...]:
         heard = known.leg(leg.extension) or leg
         answered_at = heard.answered_at or leg.answered_at
         outcome = LegOutcome.ANSWERED if answered_at else leg.outcome
-        legs.append(replace(leg, rang_at=heard.rang_at or leg.rang_at, answered_at=answered_at, outcome=outcome))
+        rang_at, rings = heard.rang_at or leg.rang_at, max(heard.rings, leg.rings)
+        legs.append(replace(leg, rang_at=rang_at, answered_at=answered_at, outcome=outcome, rings=rings))
     return (*legs, *(leg for leg in known.legs if told.leg(leg.extension) is None))
 
 

@@ -53,6 +53,7 @@ def call_of(row: CallRow) -> Call:
             answered_at=leg["answered_at"],
             left_at=leg["left_at"],
             outcome=None if leg["outcome"] is None else LegOutcome(leg["outcome"]),
+            rings=leg["rings"],
         )
         for leg in row.legs
     )
@@ -97,6 +98,7 @@ def leg_rows_of(call: Call, people: Mapping[str, int | None]) -> list[dict[str, 
             "answered_at": leg.answered_at,
             "left_at": leg.left_at,
             "outcome": None if leg.outcome is None else leg.outcome.value,
+            "rings": leg.rings,
         }
         for position, leg in enumerate(call.legs)
     ]

@@ -66,13 +66,17 @@ class IllegalTransition(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One extension's part in a call. Times in UTC; `rang_at` is None when it never rang (it called, or picked up)."""
+    """One extension's part in a call. Times in UTC; `rang_at` is None when it never rang (it called, or picked up).
+
+    `rings`: how often it rang; several devices that ring at once are one ring.
+    """
 
     extension: str
     rang_at: datetime | None = None
     answered_at: datetime | None = None
     left_at: datetime | None = None
     outcome: LegOutcome | None = None
+    rings: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +232,7 @@ def _queued(call: Call, event: CallQueued) -> Call:
 
 def _leg_rang(call: Call, event: LegRang) -> Call:
     leg = call.leg(event.extension) or Leg(event.extension)
-    rung = replace(leg, rang_at=leg.rang_at or event.at, left_at=None, outcome=None)
+    rung = replace(leg, rang_at=leg.rang_at or event.at, left_at=None, outcome=None, rings=leg.rings + 1)
     progress = Progress.OWN_PHONE if call.direction is Direction.OUTBOUND and not call.progress else call.progress
     return replace(call, legs=_with_leg(call, rung), progress=progress)
 

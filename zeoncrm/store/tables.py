@@ -264,6 +264,7 @@ legs = sa.Table(
     sa.Column("answered_at", UtcDateTime),
     sa.Column("left_at", UtcDateTime),
     sa.Column("outcome", Text(24)),
+    sa.Column("rings", sa.Integer, nullable=False, default=0),
     sa.PrimaryKeyConstraint("call_id", "extension"),
     sa.Index("ix_legs_person", "person_id", "call_id"),
 )

@@ -17,13 +17,13 @@ async def two_devices_softphone_answers(lab: Lab) -> None:
     await lab.hang_up("79031110300")
 
 
-@scenario(missed("+79031110301", DID_2002, "ringing", legs={"2002": "cancelled"}))
+@scenario(missed("+79031110301", DID_2002, "ringing", legs={"2002": "cancelled"}, rings={"2002": 1}))
 async def two_devices_caller_gives_up(lab: Lab) -> None:
     await _both_ring(lab, "79031110301")
     await lab.hang_up("79031110301")
 
 
-@scenario(answered("+79031110302", DID_2002, "2002", legs={"2002": "answered"}))
+@scenario(answered("+79031110302", DID_2002, "2002", legs={"2002": "answered"}, rings={"2002": 1}))
 async def two_devices_one_rejects_the_other_answers(lab: Lab) -> None:
     await _both_ring(lab, "79031110302")
     await lab.hang_up("2002soft")

@@ -4,7 +4,7 @@ from tests.pbx.lab import Lab
 from tests.pbx.scenarios.scenario import outbound, scenario
 
 
-@scenario(outbound("+79037778899", "answered", "101"), main=True)
+@scenario(outbound("+79037778899", "answered", "101", rings={"101": 0}), main=True)
 async def outbound_answered(lab: Lab) -> None:
     await lab.dial_from("101", "79037778899")
     await lab.answer("79037778899")

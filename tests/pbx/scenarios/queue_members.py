@@ -182,12 +182,18 @@ async def queue_local_member_away(lab: Lab) -> None:
     await lab.register("101")
 
 
-@scenario(answered("+79031110113", INSISTENT, "104", queue="insistent", legs={"104": "answered"}), main=True)
+@scenario(
+    answered("+79031110113", INSISTENT, "104", queue="insistent", legs={"104": "answered"}, rings={"104": 2}), main=True
+)
 async def queue_tries_its_member_again(lab: Lab) -> None:
     await _answers_the_second_time(lab, "79031110113", INSISTENT)
 
 
-@scenario(answered("+79031110114", INSISTENT_LOCAL, "104", queue="insistent_local", legs={"104": "answered"}))
+@scenario(
+    answered(
+        "+79031110114", INSISTENT_LOCAL, "104", queue="insistent_local", legs={"104": "answered"}, rings={"104": 2}
+    )
+)
 async def queue_tries_its_local_member_again(lab: Lab) -> None:
     await _answers_the_second_time(lab, "79031110114", INSISTENT_LOCAL)
 
@@ -201,7 +207,7 @@ async def _answers_the_second_time(lab: Lab, caller: str, did: str) -> None:
     await lab.hang_up(caller)
 
 
-@scenario(missed("+79031110115", INSISTENT, "queue", queue="insistent", legs={"104": "no_answer"}))
+@scenario(missed("+79031110115", INSISTENT, "queue", queue="insistent", legs={"104": "no_answer"}, rings={"104": 2}))
 async def queue_tries_its_member_in_vain(lab: Lab) -> None:
     await lab.call_in("79031110115", did=INSISTENT)
     await lab.rings("104")

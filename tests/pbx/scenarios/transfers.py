@@ -97,7 +97,13 @@ async def outbound_attended_transfer(lab: Lab) -> None:
 
 
 @scenario(
-    answered("+79031110018", MAIN_DID, "102", legs={"101": "answered_elsewhere", "102": "answered"}),
+    answered(
+        "+79031110018",
+        MAIN_DID,
+        "102",
+        legs={"101": "answered_elsewhere", "102": "answered"},
+        rings={"101": 1, "102": 0},
+    ),
     main=True,
 )
 async def group_pickup(lab: Lab) -> None:

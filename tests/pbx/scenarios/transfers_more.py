@@ -215,7 +215,7 @@ async def two_callers_connected(lab: Lab) -> None:
 # Back, and in vain
 
 
-@scenario(answered("+79031113220", MAIN_DID, "101", last="101", legs=BOTH), main=True)
+@scenario(answered("+79031113220", MAIN_DID, "101", last="101", legs=BOTH, rings={"101": 2, "103": 1}), main=True)
 async def transferred_back(lab: Lab) -> None:
     await lab.talk_in("79031113220", "101", did=MAIN_DID)
     await lab.press("101", "#1103")
@@ -251,7 +251,14 @@ async def blind_transfer_that_nobody_takes_comes_back(lab: Lab) -> None:
 
 
 @scenario(
-    answered("+79031113223", SHORT_TRANSFERS, "101", last="101", legs={"101": "answered", "103": "no_answer"}),
+    answered(
+        "+79031113223",
+        SHORT_TRANSFERS,
+        "101",
+        last="101",
+        legs={"101": "answered", "103": "no_answer"},
+        rings={"101": 2, "103": 1},
+    ),
     main=True,
 )
 async def blonde_transfer_that_nobody_takes_comes_back(lab: Lab) -> None:
@@ -404,7 +411,7 @@ async def ami_redirect_while_it_rings(lab: Lab) -> None:
 # Parking
 
 
-@scenario(answered("+79031113240", MAIN_DID, "101", last="101", legs=ALONE), main=True)
+@scenario(answered("+79031113240", MAIN_DID, "101", last="101", legs=ALONE, rings={"101": 2}), main=True)
 async def parked_too_long_returns_to_the_parker(lab: Lab) -> None:
     await lab.talk_in("79031113240", "101", did=MAIN_DID)
     await lab.press("101", "#1650")

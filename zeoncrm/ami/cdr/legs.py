@@ -68,7 +68,23 @@ def _leg(story: Story, extension: str, parts: list[Part], winners: list[CdrRow],
         answered_at=min((part.answered_at for part in parts if part.answered_at), default=None),
         left_at=max(part.left_at for part in parts),
         outcome=best_known([_outcome(story, part, winners, ended_at) for part in parts]),
+        rings=_rings(parts),
     )
+
+
+def _rings(parts: list[Part]) -> int:
+    """How often the extension rang: devices that were called at once, or while another rang, are one ring."""
+    rings = 0
+    last: tuple[datetime, datetime] | None = None
+    for part in parts:
+        if part.rang_at is None:
+            continue
+        stopped = part.answered_at or part.left_at
+        if last is None or (part.rang_at > last[0] and part.rang_at >= last[1]):
+            rings, last = rings + 1, (part.rang_at, stopped)
+        else:
+            last = (last[0], max(last[1], stopped))
+    return rings
 
 
 def _outcome(story: Story, part: Part, winners: list[CdrRow], ended_at: datetime) -> LegOutcome:

@@ -99,7 +99,7 @@ def _never_dialled(story: Story, pbx: str, numbering: Numbering) -> list[Call]:
         return []
     ended_at = max(row.end for row in story.rows)
     busy = any(row.disposition == "BUSY" for row in story.rows)
-    leg = Leg(extensions.pop(), first.start, None, ended_at, LegOutcome.BUSY if busy else LegOutcome.NO_ANSWER)
+    leg = Leg(extensions.pop(), first.start, None, ended_at, LegOutcome.BUSY if busy else LegOutcome.NO_ANSWER, 1)
     call = replace(
         _ended(Direction.OUTBOUND, pbx, first.start, ended_at),
         number=number,

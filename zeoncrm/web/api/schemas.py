@@ -33,13 +33,15 @@ class Output(BaseModel):
 
 
 class LegOut(Output):
-    """One extension's part in a call."""
+    """One extension's part in a call. `rings`: how often it rang, from `rang_at` on; several phones of the extension
+    that ring at once are one ring, and 0 is that of whoever called or picked up."""
 
     extension: str
     rang_at: datetime | None
     answered_at: datetime | None
     left_at: datetime | None
     outcome: LegOutcome | None
+    rings: int
 
 
 class RecordingOut(Output):
