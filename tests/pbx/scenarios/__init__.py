@@ -1,5 +1,7 @@
 """Everything that people do with telephones, as scenarios by name."""
 
+from collections.abc import Iterable
+
 from tests.pbx.scenarios import (
     clicks,
     conferences,
@@ -41,6 +43,15 @@ BY_SYSTEM_NAME = (
     "queue_local_members",
 )
 
-SCENARIOS: dict[str, Scenario] = {
-    item.name: item for module in _MODULES for item in vars(module).values() if isinstance(item, Scenario)
-}
+
+def _by_name(scenarios: Iterable[Scenario]) -> dict[str, Scenario]:
+    """Raises ValueError for a name that two of them have: one of them would never be played."""
+    found: dict[str, Scenario] = {}
+    for each in scenarios:
+        if each.name in found:
+            raise ValueError(f"two scenarios are named {each.name}")
+        found[each.name] = each
+    return found
+
+
+SCENARIOS = _by_name(item for module in _MODULES for item in vars(module).values() if isinstance(item, Scenario))

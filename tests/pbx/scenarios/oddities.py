@@ -23,7 +23,7 @@ async def phone_answers_after_silence(lab: Lab) -> None:
 
 
 @scenario(answered("+79031113302", ANNOUNCED, "101", legs={"101": "answered"}))
-async def announcement_before_the_answer(lab: Lab) -> None:
+async def announcement_before_the_phone_rings(lab: Lab) -> None:
     await lab.call_in("79031113302", did=ANNOUNCED)
     await lab.answer("101")
     await lab.talk("101", "79031113302")
