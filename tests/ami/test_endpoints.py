@@ -72,6 +72,8 @@ def dialling(name: str, dialled: str | None) -> m.DialBegan:
         (incoming("PJSIP/105-00000001", "79031112233"), "PJSIP/105"),
         # A branch office behind one registration.
         (incoming("SIP/2001-00000001", "301"), "SIP/2001"),
+        (incoming("SIP/2001-00000001", "79031112233", state=0), "SIP/2001"),
+        (incoming("SIP/2001-00000001", None, state=0), None),
         # Called by the PBX, or later: the number is what the dialplan made of it.
         (incoming("PJSIP/105-00000001", "79031112233", state=0), None),
         (incoming("PJSIP/105-00000001", "74952150000", created=False), None),

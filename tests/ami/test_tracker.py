@@ -71,6 +71,31 @@ def test_a_call_starts_with_its_first_channel_and_tells_who_calls_which_number()
     )
 
 
+@pytest.mark.parametrize("state", [0, 1])
+def test_a_caller_whose_channel_is_made_before_it_calls_is_incoming(state: int) -> None:
+    """So do chan_sip and chan_dahdi."""
+    pbx = ScriptedPbx()
+
+    assert pbx.channel("SIP/carrier-00000001", state=state, number=CALLER, exten="4952150000") == []
+    (started,) = pbx.state("SIP/carrier-00000001", 4)
+
+    assert isinstance(started, CallStarted)
+    assert (started.direction, started.number, started.did) == (Direction.INBOUND, "+79031112233", "4952150000")
+
+
+@pytest.mark.parametrize("line", ["DAHDI/i1/79037778899-1", "SIP/carrier-00000002"])
+def test_a_line_is_no_caller_before_it_is_known_who_calls_by_it(line: str) -> None:
+    pbx = ScriptedPbx()
+    pbx.channel("SIP/101-00000001", state=0, number="101", exten=CLIENT)
+    pbx.state("SIP/101-00000001", 4)
+
+    assert pbx.channel(line, state=1, of="SIP/101-00000001") == []
+    (started, *_) = pbx.dial("SIP/101-00000001", line, f"g0/{CLIENT}")
+
+    assert isinstance(started, CallStarted)
+    assert (started.direction, started.number) == (Direction.OUTBOUND, "+79037778899")
+
+
 def test_a_phone_is_shown_to_ring_when_it_says_so() -> None:
     pbx = ScriptedPbx()
     pbx.calls_in()

@@ -8,7 +8,7 @@ from zeoncrm.ami.groups import Group, Groups, Recent
 from zeoncrm.ami.messages import Facts
 from zeoncrm.ami.parties import Party, device_of
 
-DOWN, RING, RINGING, UP = 0, 4, 5, 6
+DOWN, RESERVED, RING, RINGING, UP = 0, 1, 4, 5, 6
 # What Asterisk writes when a dialled channel answers; every other final status is why it did not.
 ANSWER = "ANSWER"
 
@@ -268,8 +268,8 @@ class Switchboard:
             self.rename(channel, facts.name)
         if facts.state is not None and channel.state != UP:
             channel.state = max(channel.state, min(facts.state, UP))
-            if channel.outgoing is None and facts.state == RING:
-                channel.outgoing = False
+            if facts.state == RING and channel.dial_status is None and channel.outgoing is not False:
+                channel.outgoing, channel.party = False, None
         if facts.number is not None and facts.number != channel.number:
             channel.number = facts.number
             channel.party = None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from zeoncrm.ami.channels import RING
+from zeoncrm.ami.channels import DOWN, RING
 from zeoncrm.ami.messages import ChannelSeen, DialBegan, Message
 from zeoncrm.ami.parties import PHONES, device_of, dialled_number, is_trunk
 from zeoncrm.pipeline.endpoints import Endpoint, EndpointKind, EndpointSign
@@ -15,6 +15,9 @@ from zeoncrm.pipeline.numbers import normalise
 
 _NUMBER = re.compile(r"[0-9]{1,20}")
 _CALLER = re.compile(r"\+?[0-9]{1,20}")
+# In which states a technology makes the channel of whoever calls the PBX, when not in RING. chan_sip makes those that
+# the PBX calls in the same state, but with no number or their own.
+_NEW_CALLERS = {"SIP": {DOWN, RING}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,9 @@ def device_used_as_trunk(message: Message, own_numbers: dict[str, str | None], r
     anything.
     """
     if isinstance(message, ChannelSeen):
-        if not message.created or message.channel.state != RING:
-            return None
         device, number = "/".join(device_of(message.channel.name)), message.channel.number
+        if not message.created or message.channel.state not in _NEW_CALLERS.get(device.partition("/")[0], {RING}):
+            return None
         if device not in own_numbers or number is None or not _CALLER.fullmatch(number):
             return None
         own = {device.partition("/")[2], own_numbers[device]}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from zeoncrm.ami import messages as m
-from zeoncrm.ami.channels import ANSWER, DOWN, Channel, Switchboard
+from zeoncrm.ami.channels import ANSWER, DOWN, RESERVED, Channel, Switchboard
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.outcomes import is_voicemail
 
@@ -29,7 +29,8 @@ def apply(board: Switchboard, message: m.Message) -> list[Group]:
 def _seen(board: Switchboard, message: m.ChannelSeen) -> _Touched:
     channel = board.note(message.channel, message.at)
     if channel is not None and message.created and channel.outgoing is None:
-        channel.outgoing = message.channel.state == DOWN
+        # A guess: chan_sip makes the channel of whoever calls the PBX like that of whom it calls, and has it ring next.
+        channel.outgoing = message.channel.state in {DOWN, RESERVED}
     return (channel,)
 
 
