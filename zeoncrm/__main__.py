@@ -107,6 +107,7 @@ def _add_replay(commands: Any) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--extensions", default="", metavar="101,102|101-108")
     parser.add_argument("--outside", action="append", default=[], metavar="105=79990001122")
+    parser.add_argument("--device", action="append", default=[], metavar="105=PJSIP/anna")
     parser.add_argument("--region", default="RU")
 
 
@@ -169,7 +170,7 @@ async def _db_restore(options: argparse.Namespace) -> int:
 async def _replay(options: argparse.Namespace) -> int:
     from zeoncrm.commands import replay
 
-    return replay.replay(options.file, options.extensions, options.outside, options.region)
+    return replay.replay(options.file, options.extensions, options.outside, options.device, options.region)
 
 
 async def _demo(options: argparse.Namespace) -> int:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from zeoncrm.ami import messages as m
-from zeoncrm.ami.endpoints import Evidence, device_used_as_trunk, judged, phones_of
+from zeoncrm.ami.endpoints import Evidence, device_used_as_trunk, judged, named_otherwise, phones_of
 from zeoncrm.pipeline.endpoints import EndpointKind, EndpointSign
 from zeoncrm.pipeline.numbering import Numbering
 
 NOBODY = Numbering("RU")
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PHONE = Evidence("PJSIP/105", registers=True, logs_in_there=False)
-OWN = {"PJSIP/105": "105", "SIP/2001": None}
+OWN = {"PJSIP/105": {"105"}, "SIP/2001": {"2001"}}
+SEVEN = frozenset({"7"})
 
 
 @pytest.mark.parametrize(
@@ -23,8 +25,8 @@ OWN = {"PJSIP/105": "105", "SIP/2001": None}
     [
         (PHONE, EndpointKind.PHONE, EndpointSign.REGISTERS),
         (Evidence("PJSIP/10542", registers=True), EndpointKind.PHONE, EndpointSign.REGISTERS),
-        (Evidence("PJSIP/7", hinted=True), EndpointKind.PHONE, EndpointSign.HINT),
-        (Evidence("SIP/105", registers=False, hinted=True), EndpointKind.PHONE, EndpointSign.HINT),
+        (Evidence("PJSIP/7", hints=SEVEN, alone=SEVEN), EndpointKind.PHONE, EndpointSign.HINT),
+        (Evidence("SIP/105", registers=False, hints=frozenset({"105"})), EndpointKind.PHONE, EndpointSign.HINT),
         (Evidence("SCCP/105", queue_member=True), EndpointKind.PHONE, EndpointSign.QUEUE_MEMBER),
         (Evidence("PJSIP/trunk", registers=False), EndpointKind.TRUNK, EndpointSign.FIXED_ADDRESS),
         (Evidence("PJSIP/4952150000", registers=False), EndpointKind.TRUNK, EndpointSign.FIXED_ADDRESS),
@@ -46,8 +48,51 @@ def test_an_extension_of_somebody_is_a_phone_whatever_else_is_known() -> None:
 
 
 def test_trunks_of_the_configuration_go_before_all_that_is_found_out() -> None:
-    endpoint = judged(replace(PHONE, hinted=True), replace(NOBODY, trunks=("PJSIP/10*",)))
+    endpoint = judged(replace(PHONE, hints=frozenset({"105"})), replace(NOBODY, trunks=("PJSIP/10*",)))
     assert (endpoint.kind, endpoint.sign) == (EndpointKind.TRUNK, EndpointSign.CONFIG)
+
+
+def watched(device: str, alone: str = "", together: str = "", **more: Any) -> Evidence:
+    """A device that the dialplan watches as these numbers."""
+    by_itself = frozenset(alone.split())
+    return Evidence(device, hints=by_itself | frozenset(together.split()), alone=by_itself, **more)
+
+
+@pytest.mark.parametrize(
+    "evidence, extension, kind",
+    [
+        (watched("PJSIP/desk-anna", alone="105", registers=True), "105", EndpointKind.PHONE),
+        (watched("PJSIP/0004f2040001", alone="105"), "105", EndpointKind.PHONE),
+        (watched("DAHDI/5", alone="105"), "105", EndpointKind.PHONE),
+        # Somebody's softphone beside the phone on the desk.
+        (watched("PJSIP/99101", together="101"), "101", EndpointKind.PHONE),
+        # A lamp for a group is no extension of its members, unless it is somebody's.
+        (watched("PJSIP/desk-anna", together="600"), "desk-anna", EndpointKind.UNCLEAR),
+        (watched("PJSIP/105", alone="105", together="600", registers=True), "105", EndpointKind.PHONE),
+        (watched("PJSIP/1001", alone="205", registers=True), "205", EndpointKind.PHONE),
+        # Which of two it is nobody knows.
+        (watched("PJSIP/desk-anna", alone="105 106"), "desk-anna", EndpointKind.UNCLEAR),
+        (watched("PJSIP/desk-anna", alone="101 106"), "101", EndpointKind.PHONE),
+        # A lamp for a trunk.
+        (watched("SIP/carrier", alone="901", registers=False), "901", EndpointKind.TRUNK),
+        (watched("SIP/carrier", alone="901", logs_in_there=True), "901", EndpointKind.TRUNK),
+    ],
+)
+def test_a_device_is_of_the_extension_that_the_dialplan_watches_it_as(
+    evidence: Evidence, extension: str, kind: EndpointKind
+) -> None:
+    endpoint = judged(evidence, replace(NOBODY, extensions=frozenset({"101"})))
+    assert (endpoint.extension, endpoint.kind) == (extension, kind)
+
+
+def test_only_devices_that_do_not_tell_their_extension_are_kept_with_it() -> None:
+    devices = (
+        PHONE,
+        watched("PJSIP/desk-anna", "106"),
+        watched("DAHDI/107", "107"),
+        watched("SIP/x", "9", registers=False),
+    )
+    assert named_otherwise(judged(each, NOBODY) for each in devices) == {"PJSIP/desk-anna": "106", "DAHDI/107": "107"}
 
 
 def test_only_phones_become_extensions() -> None:
@@ -92,4 +137,4 @@ def test_a_device_that_carries_calls_of_other_numbers_shows_itself(message: m.Me
 
 def test_a_number_that_the_pbx_puts_on_a_phones_calls_is_its_own() -> None:
     message = incoming("PJSIP/105-00000001", "+74952150000")
-    assert device_used_as_trunk(message, {"PJSIP/105": "74952150000"}, "RU") is None
+    assert device_used_as_trunk(message, {"PJSIP/105": {"105", "74952150000"}}, "RU") is None

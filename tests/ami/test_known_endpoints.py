@@ -36,6 +36,7 @@ class Switch:
             for name, value in ((f"ENDPOINT({each},aors)", each), (f"AOR({each},max_contacts)", "1"))
         }
     )
+    hints: dict[str, str] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     is_up: bool = True
     broken: bool = False
@@ -59,6 +60,11 @@ class Switch:
         action = str(headers["Action"])
         if action in self.refused:
             raise ActionRefused("Permission denied")
+        if action == "ExtensionStateList":
+            return [
+                f"Event: ExtensionStatus\r\nExten: {number}\r\nHint: {hint}".encode()
+                for number, hint in self.hints.items()
+            ]
         shown: Mapping[str, str] = self.states if action == "DeviceStateList" else {}
         return [
             f"Event: DeviceStateChange\r\nDevice: {name}\r\nState: {state}".encode() for name, state in shown.items()
@@ -110,6 +116,22 @@ async def test_a_phone_that_is_nobodys_joins_the_numbering(kept: Kept) -> None:
         "PJSIP/101": EndpointKind.PHONE,
         "PJSIP/105": EndpointKind.PHONE,
     }
+
+
+async def test_a_phone_is_of_the_extension_that_the_dialplan_watches_it_as(kept: Kept) -> None:
+    kept.switch.hints = {
+        "101": "PJSIP/desk-anna&PJSIP/soft-anna&Custom:DND101,CustomPresence:101",
+        "107": "DAHDI/5",
+        "600": "PJSIP/desk-anna&PJSIP/desk-boris",
+        "71": "park:71@parkedcalls",
+        "*21": "PJSIP/desk-olga",
+    }
+    kept.known.ask_again()
+    await kept.until(lambda: bool(kept.known.numbering.devices))
+
+    devices = {"PJSIP/desk-anna": "101", "PJSIP/soft-anna": "101", "DAHDI/5": "107"}
+    assert kept.known.numbering.devices == devices
+    assert kept.known.numbering.extensions == {"101", "105", "107"}
 
 
 async def test_a_phone_that_brings_strangers_calls_leaves_it_before_the_call_is_looked_at(kept: Kept) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -319,6 +320,29 @@ def test_a_person_who_calls_in_from_their_mobile_is_internal() -> None:
     pbx = ScriptedPbx()
 
     assert pbx.calls_in(number="79990001122") + pbx.ring(TRUNK, P101) + pbx.answer(TRUNK, P101) == []
+
+
+@pytest.mark.parametrize("phone", ["PJSIP/desk-anna-00000001", "DAHDI/5-1"])
+def test_a_phone_that_is_not_named_by_its_extension_is_its_persons(phone: str) -> None:
+    pbx = ScriptedPbx(replace(NUMBERING, devices={"PJSIP/desk-anna": "101", "DAHDI/5": "101"}))
+    pbx.calls_in()
+    pbx.ring(TRUNK, phone)
+    pbx.answer(TRUNK, phone)
+    pbx.hang_up(TRUNK, phone)
+
+    assert (pbx.call.answered_by, pbx.call.answered_outside) == ("101", None)
+    assert [(leg.extension, leg.rings) for leg in pbx.call.legs] == [("101", 1)]
+
+
+def test_a_call_between_phones_that_are_not_named_by_their_extensions_is_internal() -> None:
+    pbx = ScriptedPbx(replace(NUMBERING, devices={"DAHDI/5": "101", "DAHDI/6": "102"}))
+    pbx.channel("DAHDI/5-1", state=1, number="101", exten="102")
+    pbx.state("DAHDI/5-1", 4)
+    pbx.ring("DAHDI/5-1", "DAHDI/6-1", "6")
+    pbx.answer("DAHDI/5-1", "DAHDI/6-1")
+    pbx.hang_up("DAHDI/5-1", "DAHDI/6-1")
+
+    assert pbx.events == []
 
 
 def test_trunk_patterns_say_what_is_outside() -> None:

@@ -78,13 +78,23 @@ def heard(phones: Phones | Queues, frame: bytes, at: datetime = NOON) -> bool:
 def test_each_device_state_has_its_meaning(word: str, state: PhoneState) -> None:
     phones = Phones()
     assert heard(phones, device("PJSIP/101", word))
-    assert phones.by_extension == {"101": state}
+    assert phones.by_extension({}) == {"101": state}
     assert not heard(phones, device("PJSIP/101", word))
 
 
-@pytest.mark.parametrize("name", ["Queue:sales_avail", "MWI:101@default", "PJSIP/", "Custom:DND101", "DAHDI/1", ""])
+@pytest.mark.parametrize(
+    "name", ["Queue:sales_avail", "MWI:101@default", "PJSIP/", "Custom:DND101", "Local/101@phones", ""]
+)
 def test_what_is_no_phone_is_passed_over(name: str) -> None:
     assert parse(device(name, "INUSE"), NOON, PARSERS) is None
+
+
+def test_a_device_that_is_not_named_by_its_extension_counts_for_that() -> None:
+    phones = Phones()
+    for name, word in (("PJSIP/desk-anna", "INUSE"), ("PJSIP/soft-anna", "NOT_INUSE"), ("DAHDI/5", "RINGING")):
+        assert heard(phones, device(name, word))
+    devices = {"PJSIP/desk-anna": "101", "PJSIP/soft-anna": "101", "DAHDI/5": "105"}
+    assert phones.by_extension(devices) == {"101": PhoneState.TALKING, "105": PhoneState.RINGING}
 
 
 def test_a_list_replaces_what_was_known_and_a_lost_link_forgets_it() -> None:
@@ -95,16 +105,16 @@ def test_a_list_replaces_what_was_known_and_a_lost_link_forgets_it() -> None:
     )
     assert phones.feed(listed)
     assert not phones.feed(listed)
-    assert phones.by_extension == {"101": PhoneState.TALKING}
+    assert phones.by_extension({}) == {"101": PhoneState.TALKING}
     phones.forget()
-    assert phones.by_extension == {}
+    assert phones.by_extension({}) == {}
 
 
 # Queues
 
 
 def numbers(known: Queues) -> dict[str, list[str | None]]:
-    views = known.views("RU", lambda uniqueid: f"call-{uniqueid}")
+    views = known.views(Numbering("RU"), lambda uniqueid: f"call-{uniqueid}")
     return {queue.name: [waiting.number for waiting in queue.waiting] for queue in views}
 
 
@@ -114,7 +124,7 @@ def test_callers_come_and_go_and_who_has_waited_longest_is_first() -> None:
     assert not heard(known, queue_event("QueueCallerJoin", "1.1", number="79031110001"))
     heard(known, queue_event("QueueCallerJoin", "1.2"), NOON - timedelta(seconds=5))
     assert numbers(known) == {"sales": ["+79031110002", "+79031110001"]}
-    [queue] = known.views("RU", lambda uniqueid: f"call-{uniqueid}")
+    [queue] = known.views(Numbering("RU"), lambda uniqueid: f"call-{uniqueid}")
     assert [(each.call_id, each.since) for each in queue.waiting][1] == ("call-1.1", NOON)
     assert heard(known, queue_event("QueueCallerLeave", "1.2"))
     assert not heard(known, queue_event("QueueCallerLeave", "1.2"))
@@ -134,7 +144,7 @@ def test_a_list_shows_empty_queues_too_and_since_when_each_caller_waits() -> Non
     frames = [params("help"), params("sales"), entry("unknown", "1.1", 7), entry("79031110002", "1.2", 90, name="Ivan")]
     known.feed(queues.LISTING.read(frames, NOON))
     assert numbers(known) == {"help": [], "sales": ["+79031110002", None]}
-    [_, sales] = known.views("RU", lambda uniqueid: None)
+    [_, sales] = known.views(Numbering("RU"), lambda uniqueid: None)
     ivan, withheld = sales.waiting
     assert (ivan.caller_name, ivan.since, ivan.call_id) == ("Ivan", NOON - timedelta(seconds=90), None)
     assert (withheld.number_raw, withheld.caller_name) == (None, None)
@@ -157,7 +167,7 @@ def member(event: str, interface: str, *, paused: str = "0", state_interface: st
 
 
 def members(known: Queues) -> list[tuple[str | None, bool]]:
-    [sales] = known.views("RU", lambda uniqueid: None)
+    [sales] = known.views(Numbering("RU"), lambda uniqueid: None)
     return [(each.extension, each.paused) for each in sales.members]
 
 

@@ -152,6 +152,17 @@ async def test_replay_prints_each_call_as_a_line(plain: dict[str, str]) -> None:
     assert {key: call[key] for key in expected} == expected
 
 
+async def test_replay_is_told_of_phones_that_are_not_named_by_their_extension(
+    plain: dict[str, str], tmp_path: Path
+) -> None:
+    stream = tmp_path / "named.ami"
+    stream.write_bytes((RECORDINGS / "direct_answered.ami").read_bytes().replace(b"PJSIP/101", b"PJSIP/desk-anna"))
+
+    printed = await command(plain, "replay", str(stream), "--device", "101=PJSIP/desk-anna")
+
+    assert json.loads(printed)["answered_by"] == "101"
+
+
 async def test_replay_says_when_a_file_holds_no_stream(plain: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("Ivan called.\n")
 
@@ -165,6 +176,7 @@ async def test_replay_says_when_a_file_holds_no_stream(plain: dict[str, str], tm
     [
         (("--extensions", "1o1"), "--extensions"),
         (("--outside", "105"), "--outside"),
+        (("--device", "101=anna"), "--device"),
         (("--region", "Mars"), "--region"),
     ],
 )

@@ -27,7 +27,7 @@ UP_SINCE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DEVICES = (
     Evidence("PJSIP/101", reachable=True, registers=True),
     Evidence("PJSIP/105", reachable=True, registers=True),
-    Evidence("PJSIP/10642", reachable=False, hinted=True),
+    Evidence("PJSIP/10642", reachable=False, hints=frozenset({"10642"})),
     Evidence("PJSIP/107"),
     Evidence("PJSIP/trunk", reachable=True, registers=False),
     Evidence("PJSIP/door-phone", registers=True),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from zeoncrm.ami.groups import Recent
 from zeoncrm.ami.live_call import LiveCall
 from zeoncrm.ami.messages import Originated
-from zeoncrm.ami.parties import device_of, first_number
+from zeoncrm.ami.parties import device_of, extension_of, first_number
 from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallResult, CallStarted, Direction
 from zeoncrm.pipeline.numbering import Numbering
 
@@ -37,8 +37,9 @@ class Clicks:
     def is_news(self, message: Originated, numbering: Numbering) -> str | None:
         """The number, if somebody else's click-to-call failed of which nothing was heard before."""
         number, _ = first_number((message.exten,), numbering.region)
-        _, device = device_of(message.channel or "")
-        if number is None or device.partition("@")[0] not in numbering.extensions:
+        technology, device = device_of(message.channel or "")
+        extension = device.partition("@")[0] if technology == "Local" else extension_of(technology, device, numbering)
+        if number is None or extension not in numbering.extensions:
             return None
         if number in self._over:
             self._over.discard(number)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from zeoncrm.ami.endpoints import Evidence, device_used_as_trunk, judged, phones_of
+from zeoncrm.ami.endpoints import Evidence, device_used_as_trunk, judged, named_otherwise, phones_of
 from zeoncrm.ami.errors import AmiError
 from zeoncrm.ami.messages import Message, Reloaded
 from zeoncrm.ami.presence import PhoneChanged
@@ -36,8 +36,8 @@ class KnownEndpoints:
         self._people = people
         self._on_change = on_change
         self._evidence: dict[str, Evidence] = {}
-        # Those that are phones by what the PBX says alone, and what number it gives them.
-        self._strangers: dict[str, str | None] = {}
+        # Those that are phones by what the PBX says alone, and what numbers their calls may have.
+        self._strangers: dict[str, frozenset[str]] = {}
         self._wanted = asyncio.Event()
         # Devices that showed up in between.
         self._asked_for: set[str] = set()
@@ -46,7 +46,11 @@ class KnownEndpoints:
     @property
     def numbering(self) -> Numbering:
         """The people's, and the phones of the PBX that are nobody's."""
-        return replace(self._people, extensions=self._people.extensions | phones_of(self.endpoints))
+        return replace(
+            self._people,
+            extensions=self._people.extensions | phones_of(self.endpoints),
+            devices=named_otherwise(self.endpoints),
+        )
 
     def renumber(self, people: Numbering) -> None:
         """People changed."""
@@ -107,9 +111,13 @@ class KnownEndpoints:
         before = self.numbering
         self.endpoints = tuple(judged(each, self._people) for each in self._evidence.values())
         self._strangers = {
-            endpoint.device: self._evidence[endpoint.device].own_number
+            endpoint.device: self._own_numbers(endpoint)
             for endpoint in self.endpoints
-            if endpoint.kind is EndpointKind.PHONE and endpoint.name not in self._people.extensions
+            if endpoint.kind is EndpointKind.PHONE and endpoint.extension not in self._people.extensions
         }
         if self.numbering != before:
             self._on_change()
+
+    def _own_numbers(self, endpoint: Endpoint) -> frozenset[str]:
+        given = self._evidence[endpoint.device].own_number
+        return frozenset({endpoint.name, endpoint.extension, *([given] if given else [])})

@@ -37,7 +37,7 @@ class Party:
 HELPER = Party(Kind.HELPER)
 
 # Channels that are no telephone: halves of Local channels, announcers, recorders, what a masquerade leaves behind.
-_HELPERS = frozenset(
+HELPERS = frozenset(
     {"Announcer", "AsyncGoto", "AudioSocket", "Bridge", "CBAnn", "CBRec", "Console", "Local", "Message"}
     | {"MulticastRTP", "Parked", "Recorder", "Snoop", "Surrogate", "Test", "UnicastRTP", "WebSocket"}
 )
@@ -61,10 +61,11 @@ def whole(name: str) -> str:
 def party_at(name: str, number: str | None, dialled: str | None, outgoing: bool, numbering: Numbering) -> Party:
     """Who is at the channel of this name. `dialled`: the dial string by which we called it, if we did."""
     technology, device = device_of(name)
-    if technology in _HELPERS or name.endswith((">", "<")):
+    if technology in HELPERS or name.endswith((">", "<")):
         return HELPER
-    if technology in PHONES and device in numbering.extensions:
-        return Party(Kind.PERSON, device)
+    extension = extension_of(technology, device, numbering)
+    if extension is not None:
+        return Party(Kind.PERSON, extension)
     if numbering.trunks and not is_trunk(name, f"{technology}/{device}", numbering.trunks):
         return HELPER
     candidates = (dialled_number(dialled), number) if outgoing else (number,)
@@ -73,6 +74,14 @@ def party_at(name: str, number: str | None, dialled: str | None, outgoing: bool,
     if person is not None:
         return Party(Kind.PERSON, person, number, raw)
     return Party(Kind.OUTSIDE, None, number, raw)
+
+
+def extension_of(technology: str, device: str, numbering: Numbering) -> str | None:
+    """The extension of which the device is a phone."""
+    named = numbering.devices.get(f"{technology}/{device}")
+    if named is None and technology in PHONES and device in numbering.extensions:
+        return device
+    return named
 
 
 def first_number(candidates: tuple[str | None, ...], region: str) -> tuple[str | None, str | None]:

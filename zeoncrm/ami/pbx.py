@@ -108,12 +108,12 @@ class Pbx:
     @property
     def phones(self) -> Mapping[str, PhoneState]:
         """The state of each phone that the PBX tells of, by extension."""
-        return self._phones.by_extension
+        return self._phones.by_extension(self.tracker.numbering.devices)
 
     @property
     def queues(self) -> tuple[Queue, ...]:
         """Its queues, with who waits."""
-        return self._queues.views(self.tracker.numbering.region, self.tracker.call_of)
+        return self._queues.views(self.tracker.numbering, self.tracker.call_of)
 
     def resume(self, calls: Iterable[Call]) -> None:
         """The calls that were going on when the last process stopped; before `run`."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from zeoncrm.ami.endpoints import is_telephone
 from zeoncrm.ami.headers import Fields, Lookup
 from zeoncrm.ami.link import Listing
 from zeoncrm.ami.messages import Message
@@ -34,7 +35,7 @@ _LONGEST = 80
 
 @dataclass(frozen=True, slots=True)
 class PhoneChanged(Message):
-    """The state of a device that is a phone: technology and name, as in `PJSIP/101`."""
+    """The state of a device that may be a phone: technology and name, as in `PJSIP/101`."""
 
     device: str
     state: PhoneState
@@ -53,14 +54,18 @@ class Phones:
     def __init__(self) -> None:
         self._states: dict[str, PhoneState] = {}
 
-    @property
-    def by_extension(self) -> Mapping[str, PhoneState]:
-        """The state of each; of devices of one name in several technologies the one that tells most."""
+    def by_extension(self, devices: Mapping[str, str]) -> Mapping[str, PhoneState]:
+        """The state of each extension; of several devices the one that tells most. `devices`: those that are not named
+        by their extension."""
         found: dict[str, PhoneState] = {}
         ranks = list(PhoneState)
         for device, state in self._states.items():
-            name = device.partition("/")[2]
-            found[name] = max(state, found.get(name, state), key=ranks.index)
+            extension = devices.get(device)
+            if extension is None:
+                technology, _, extension = device.partition("/")
+                if technology not in PHONES:
+                    continue
+            found[extension] = max(state, found.get(extension, state), key=ranks.index)
         return found
 
     def feed(self, message: Message) -> bool:
@@ -81,8 +86,7 @@ class Phones:
 
 def _read(headers: Lookup, at: datetime) -> PhoneChanged | None:
     device = headers.get("Device") or ""
-    technology, _, name = device.partition("/")
-    if technology not in PHONES or not name or len(device) > _LONGEST:
+    if not is_telephone(device) or len(device) > _LONGEST:
         return None
     return PhoneChanged(at, device, _STATES.get(headers.get("State") or "", PhoneState.UNKNOWN))
 

@@ -7,14 +7,15 @@ no more than the device's state. The changes need the right to read `agent`; the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from zeoncrm.ami.headers import Fields, Lookup, escaped, number_of, text, text_of
 from zeoncrm.ami.link import Listing
 from zeoncrm.ami.messages import ChannelGone, Message, QueueJoined, QueueLeft
 from zeoncrm.ami.parties import PHONES
+from zeoncrm.pipeline.numbering import Numbering
 from zeoncrm.pipeline.numbers import normalise
 from zeoncrm.pipeline.queues import Member, Queue, Waiting
 
@@ -74,14 +75,15 @@ class Queues:
         self._pbx = pbx
         self._known: dict[str, Known] = {}
 
-    def views(self, region: str, call_of: Callable[[str], str | None]) -> tuple[Queue, ...]:
+    def views(self, numbering: Numbering, call_of: Callable[[str], str | None]) -> tuple[Queue, ...]:
         """The queues as the CRM sees them. `call_of` gives the id of the call of a channel."""
+        extensions = {device.partition("/")[2]: extension for device, extension in numbering.devices.items()}
         return tuple(
             Queue(
                 self._pbx,
                 name,
-                tuple(_waiting(entry, region, call_of) for entry in _by_wait(known.waiting.values())),
-                tuple(sorted(known.members.values(), key=lambda member: member.name)),
+                tuple(_waiting(entry, numbering.region, call_of) for entry in _by_wait(known.waiting.values())),
+                tuple(_called(member, extensions) for member in sorted(known.members.values(), key=_by_name)),
             )
             for name, known in self._known.items()
         )
@@ -143,6 +145,16 @@ def _enlist(known: Known, interface: str, member: Member) -> bool:
 
 def _by_wait(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.since)
+
+
+def _by_name(member: Member) -> str:
+    return member.name
+
+
+def _called(member: Member, extensions: Mapping[str, str]) -> Member:
+    """The member with the extension of its device, where that is named otherwise."""
+    extension = extensions.get(member.extension or "")
+    return replace(member, extension=extension) if extension else member
 
 
 def _waiting(entry: Entry, region: str, call_of: Callable[[str], str | None]) -> Waiting:

@@ -15,13 +15,14 @@ from dataclasses import replace
 from typing import Protocol
 
 from zeoncrm.ami.actions import ActionHeaders, Reply
-from zeoncrm.ami.endpoints import Evidence, is_phone_technology
+from zeoncrm.ami.endpoints import Evidence, is_phone_technology, is_telephone
 from zeoncrm.ami.errors import ActionRefused
 from zeoncrm.ami.headers import Fields
 from zeoncrm.ami.rights import getvar
 
 # A comma or a bracket would change what is asked.
 _NAME = re.compile(r"[A-Za-z0-9_.+@-]{1,80}")
+_NUMBER = re.compile(r"[0-9]{1,20}")
 _NUMBER_IN_BRACKETS = re.compile(r"<\+?([0-9]{1,20})>\s*\Z")
 # More than any PBX has; what is beyond it stays unknown.
 _MOST = 20_000
@@ -41,14 +42,18 @@ async def survey(pbx: Asked, known: Mapping[str, Evidence]) -> dict[str, Evidenc
     Raises AmiError when the link is lost meanwhile. A list that is refused is taken for empty.
     """
     states = await _states(pbx)
-    hinted = await _hinted(pbx)
+    hints, alone = await _hints(pbx)
     members = await _members(pbx)
-    devices = dict.fromkeys(sorted(filter(is_phone_technology, {*states, *hinted, *members, *known}))[:_MOST])
+    devices = sorted({*filter(is_phone_technology, {*states, *members, *known}), *hints})[:_MOST]
     found: dict[str, Evidence] = {}
     for device in devices:
         evidence = known.get(device) or await _asked_about(pbx, device)
         found[device] = replace(
-            evidence, reachable=states.get(device), hinted=device in hinted, queue_member=device in members
+            evidence,
+            reachable=states.get(device),
+            hints=frozenset(hints.get(device, ())),
+            alone=frozenset(alone.get(device, ())),
+            queue_member=device in members,
         )
     return found
 
@@ -59,13 +64,21 @@ async def _states(pbx: Asked) -> dict[str, bool | None]:
     return {each.get("Device") or "": words.get(each.get("State") or "UNKNOWN", True) for each in entries}
 
 
-async def _hinted(pbx: Asked) -> set[str]:
-    """Devices that the dialplan watches as the extension of their name: `105 => PJSIP/105&Custom:DND105`."""
-    found = set()
+async def _hints(pbx: Asked) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """As which numbers the dialplan watches each device (`105 => PJSIP/desk-anna&Custom:DND105`), and as which of them
+    no other device."""
+    hints: dict[str, set[str]] = {}
+    alone: dict[str, set[str]] = {}
     for each in await _listed(pbx, "ExtensionStateList"):
-        extension, hint = each.get("Exten"), each.get("Hint") or ""
-        found |= {device for device in re.split("[&,]", hint) if device.partition("/")[2] == extension}
-    return found
+        number, hint = each.get("Exten") or "", each.get("Hint") or ""
+        devices = [part for part in re.split("[&,]", hint) if is_telephone(part)]
+        if not _NUMBER.fullmatch(number):
+            continue
+        for device in devices:
+            hints.setdefault(device, set()).add(number)
+            if len(devices) == 1:
+                alone.setdefault(device, set()).add(number)
+    return hints, alone
 
 
 async def _members(pbx: Asked) -> set[str]:

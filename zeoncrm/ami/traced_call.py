@@ -82,15 +82,17 @@ def recording_of(frames: Iterable[Traced]) -> bytes:
 def replay_options(frames: Iterable[bytes], numbering: Numbering) -> str:
     """With what `zeoncrm replay` must be told to see the call as it was seen."""
     text = b"\n".join(frames).decode("utf-8", "replace")
-    devices = {device_of(name)[1] for name in re.findall(r"Channel: ([^\r\n]+)", text)}
-    extensions = sorted(devices & numbering.extensions)
+    devices = {device_of(name) for name in re.findall(r"Channel: ([^\r\n]+)", text)}
+    extensions = sorted({device for _, device in devices} & numbering.extensions)
+    named = {"/".join(each) for each in devices} & numbering.devices.keys()
+    phones = [f"--device {numbering.devices[device]}={device}" for device in sorted(named)]
     outside = [
         f"--outside {extension}={number.lstrip('+')}"
         for number, extension in sorted(numbering.outside.items())
         if number[-10:] in text
     ]
     own = ["--extensions", ",".join(extensions)] if extensions else []
-    return " ".join([*own, *outside, "--region", numbering.region])
+    return " ".join([*own, *phones, *outside, "--region", numbering.region])
 
 
 def _without_comparisons(kept: Kept) -> Iterator[Traced]:

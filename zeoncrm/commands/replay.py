@@ -16,12 +16,15 @@ from zeoncrm.pipeline.numbers import normalise
 from zeoncrm.web.api.schemas import call_json
 
 
-def replay(file: Path, extensions: str, outside: Sequence[str], region: str) -> int:
+def replay(file: Path, extensions: str, outside: Sequence[str], devices: Sequence[str], region: str) -> int:
     """Print each call that ended as one line of JSON; raises Invalid for an option, OSError for the file."""
     if region not in phonenumbers.SUPPORTED_REGIONS:
         raise Invalid("--region", f"no such country: {region[:20]}")
     numbering = Numbering(
-        region=region, extensions=read_extensions(extensions), outside=dict(_outside(each, region) for each in outside)
+        region=region,
+        extensions=read_extensions(extensions),
+        outside=dict(_outside(each, region) for each in outside),
+        devices=dict(_device(each) for each in devices),
     )
     data = file.read_bytes()
     if b"Event: " not in data:
@@ -43,6 +46,14 @@ def read_extensions(text: str) -> frozenset[str]:
             raise Invalid("--extensions", f"too wide a range: {part[:40]}")
         found.update(str(number).zfill(len(first)) for number in numbers)
     return frozenset(found)
+
+
+def _device(text: str) -> tuple[str, str]:
+    extension, _, device = text.partition("=")
+    technology, _, name = device.partition("/")
+    if not extension.isdigit() or not technology or not name:
+        raise Invalid("--device", f"EXTENSION=TECHNOLOGY/NAME is expected: {text[:40]}")
+    return device, extension
 
 
 def _outside(text: str, region: str) -> tuple[str, str]:

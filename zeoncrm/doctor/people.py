@@ -69,7 +69,7 @@ def phone_findings(pbx: PbxConfig, states: dict[str, str | None], endpoints: Seq
         found.append(note(part, "phone-unreachable", f"not registered, or not answering: {few(away)}"))
     if fine := [each for each, state in states.items() if state not in ("INVALID", "UNAVAILABLE", None)]:
         found.append(ok(part, f"{len(fine)} of the people's phones are reachable"))
-    phones = (each for each in endpoints if each.kind is EndpointKind.PHONE and each.name not in states)
+    phones = (each for each in endpoints if each.kind is EndpointKind.PHONE and each.extension not in states)
     if strangers := [each.device for each in phones]:
         found.append(note(part, "phone-without-person", f"phones that are nobody's: {few(strangers)}"))
     return found
@@ -77,7 +77,7 @@ def phone_findings(pbx: PbxConfig, states: dict[str, str | None], endpoints: Seq
 
 def _unknown(pbx: PbxConfig, unknown: list[str], endpoints: Sequence[Endpoint]) -> Finding:
     part = f"pbx {pbx.name}"
-    others = [each.device for each in endpoints if each.name in unknown]
+    others = [each.device for each in endpoints if each.extension in unknown]
     if others:
         text = f"originate_channel makes {pbx.originate_channel} of them, but the PBX has {few(others)}"
         return problem(part, "originate-channel", text)

@@ -31,14 +31,16 @@ class EndpointSign(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One device of a PBX: `PJSIP/105`. `reachable` is None when the PBX does not tell."""
+    """One device of a PBX: `PJSIP/105`. `reachable` is None when the PBX does not tell. `extension`: of which it is, if
+    it is a phone: its own name, or what the dialplan watches it as."""
 
     device: str
     kind: EndpointKind
     sign: EndpointSign
     reachable: bool | None = None
+    extension: str = ""
 
     @property
     def name(self) -> str:
-        """`105`: its extension, if it is a phone."""
+        """`105`: the device without its technology."""
         return self.device.partition("/")[2]

@@ -12,10 +12,12 @@ class Numbering:
 
     `extensions` are the people's, and those of phones of the PBX that are nobody's yet. `outside` maps a number in
     E.164 (a mobile that is a person's own) to that person's extension. `trunks` are channel patterns
-    (`PJSIP/carrier*`); when empty, whatever is not a known extension's device is outside.
+    (`PJSIP/carrier*`); when empty, whatever is not a known extension's device is outside. `devices` says of phones that
+    are not named by their extension which one they are of: `PJSIP/desk-anna` of 101.
     """
 
     region: str
     extensions: frozenset[str] = frozenset()
     outside: Mapping[str, str] = field(default_factory=dict)
     trunks: tuple[str, ...] = ()
+    devices: Mapping[str, str] = field(default_factory=dict)
