@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
+import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -134,6 +140,175 @@ async def test_a_file_that_is_rotated_away_is_begun_anew(path: Path) -> None:
     path.unlink()
     append(path, line(2))
     assert (await read_all(source, mark))[0] == ["0002"]
+
+
+def compressed(path: Path, ending: str = ".gz") -> Path:
+    """As logrotate leaves it: the time of the last change is that of the content."""
+    whole = path.with_name(path.name + ending)
+    if ending == ".gz":
+        subprocess.run(["gzip", path], check=True)  # keeps the time
+        return whole
+    opener: Any = {".bz2": bz2.open, ".xz": lzma.open}[ending]
+    with opener(whole, "wb") as file:
+        file.write(path.read_bytes())
+    shutil.copystat(path, whole)
+    path.unlink()
+    return whole
+
+
+def rotated(path: Path, name: str, second: int) -> Path:
+    """Renamed; its last change was in this second."""
+    older = path.rename(path.with_name(name))
+    os.utime(older, (second, second))
+    return older
+
+
+@pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz"])
+@pytest.mark.parametrize("name", ["Master.csv.1", "Master.csv-20260302"])
+async def test_a_file_that_was_rotated_and_compressed_is_read_to_its_end_and_the_new_one_after_it(
+    path: Path, name: str, ending: str
+) -> None:
+    append(path, line(1), line(2, "Иван"))
+    source = CsvFile(path, UTC)
+    _, mark, _ = await read_all(source, {"offset": 0, "print": ""})
+    append(path, line(3))
+    compressed(rotated(path, name, 1000), ending)
+    assert (await read_all(source, mark))[0] == ["0003"]
+    append(path, line(4))
+    assert (await read_all(CsvFile(path, UTC), mark))[0] == ["0003", "0004"]
+    callers, mark, bad = await read_all(source, mark)
+    assert (callers, bad) == (["0003", "0004"], 0)
+    append(path, line(5))
+    assert (await read_all(source, mark))[0] == ["0005"]
+
+
+async def test_files_rotated_many_times_while_nobody_looked_are_read_in_order_whatever_they_are_called(
+    path: Path,
+) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC, most_bytes=600)
+    _, mark, _ = await read_all(source, {"offset": 0, "print": ""})
+    append(path, line(2))
+    compressed(rotated(path, "Master.csv.4", 1000))
+    for number in range(3, 9):
+        append(path, line(number))
+    compressed(rotated(path, "Master.csv.3", 2000))
+    path.touch()
+    compressed(rotated(path, "Master.csv.2", 3000))  # nobody called that day
+    append(path, line(9))
+    rotated(path, "Master.csv.1", 4000)  # delaycompress
+    append(path, line(10))
+    assert (await read_all(source, mark))[0] == [f"{number:04}" for number in range(2, 11)]
+
+
+async def test_what_was_read_to_its_end_before_it_was_compressed_is_not_read_again(path: Path) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    mark = await source.begin(NOON)
+    older = rotated(path, "Master.csv.1", 1000)
+    assert (await read_all(source, mark))[0] == []
+    compressed(older)
+    callers, mark, _ = await read_all(source, mark)
+    assert callers == []
+    append(path, line(2))
+    assert (await read_all(source, mark))[0] == ["0002"]
+
+
+async def test_the_first_record_of_a_new_file_is_read_again_from_its_own_mark_when_that_was_rotated_too(
+    path: Path,
+) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    mark = await source.begin(NOON)
+    compressed(rotated(path, "Master.csv.2", 1000))
+    append(path, line(2), line(3))
+    (first, _) = (await source.read(mark)).records
+    rotated(path, "Master.csv.1", 2000)
+    append(path, line(4))
+    assert first.mark is not None
+    assert (await read_all(source, first.mark))[0] == ["0002", "0003", "0004"]
+
+
+async def test_while_a_file_is_compressed_the_plain_one_counts(path: Path) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    mark = await source.begin(NOON)
+    append(path, line(2))
+    older = rotated(path, "Master.csv.1", 1000)
+    older.with_name("Master.csv.1.gz").write_bytes(gzip.compress(older.read_bytes())[:30])
+    append(path, line(3))
+    callers, _, bad = await read_all(source, mark)
+    assert (callers, bad) == (["0002", "0003"], 0)
+
+
+async def test_a_compressed_file_that_is_cut_is_read_as_far_as_it_goes_and_told(path: Path) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    mark = await source.begin(NOON)
+    append(path, *(line(number) for number in range(2, 400)))
+    older = compressed(rotated(path, "Master.csv.1", 1000))
+    older.write_bytes(older.read_bytes()[:3000])
+    append(path, line(9999))
+    callers, mark, bad = await read_all(source, mark)
+    assert callers[:2] == ["0002", "0003"]
+    assert (callers[-1], bad) == ("9999", 1)
+    assert (await read_all(source, mark))[0] == []
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("Master.csv.1.gz", b""),
+        ("Master.csv.1.gz", b"no gzip at all"),
+        ("Master.csv.1.gz", gzip.compress(b"x" * 5000)[:12]),
+        ("Master.csv.1.bz2", b"no bzip2"),
+        ("Master.csv.1.xz", b"no xz"),
+        ("Master.csv.1.zst", b"(\xb5/\xfd"),
+    ],
+)
+async def test_a_rotated_file_that_cannot_be_read_is_named_and_keeps_nothing_out(
+    path: Path, name: str, content: bytes
+) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    mark = await source.begin(NOON)
+    compressed(rotated(path, "Master.csv.2", 1000))
+    path.with_name(name).write_bytes(content)
+    append(path, line(2))
+    reading = await source.read(mark)
+    assert [read.row.src[-4:] for read in reading.records] == ["0002"]
+    assert (reading.bad, name in reading.why) == ((1, True) if content else (0, False))
+
+
+async def test_when_the_file_that_was_read_is_gone_all_that_may_be_new_is_read(path: Path) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    mark = {**await source.begin(NOON), "until": NOON.isoformat()}
+    path.unlink()
+    for age, name in ((-7200, "Master.csv.3"), (60, "Master.csv.2"), (120, "Master.csv.1")):
+        append(path, line(500 + age // 60))
+        compressed(rotated(path, name, int(NOON.timestamp()) + age))
+    append(path, line(503))
+    assert (await read_all(source, mark))[0] == ["0501", "0502", "0503"]
+
+
+async def test_a_file_that_came_and_was_rotated_before_anybody_looked_is_read(path: Path) -> None:
+    source = CsvFile(path, UTC)
+    mark = {**await source.begin(NOON), "until": NOON.isoformat()}
+    append(path, line(1))
+    compressed(rotated(path, "Master.csv.1", int(NOON.timestamp()) + 60))
+    assert (await read_all(source, mark))[0] == ["0001"]
+
+
+async def test_the_last_line_of_a_rotated_file_needs_no_end(path: Path) -> None:
+    append(path, line(1))
+    source = CsvFile(path, UTC)
+    mark = await source.begin(NOON)
+    append(path, line(2), line(3).rstrip("\n"))
+    rotated(path, "Master.csv.1", 1000)
+    append(path, line(4))
+    callers, _, bad = await read_all(source, mark)
+    assert (callers, bad) == (["0002", "0003", "0004"], 0)
 
 
 async def test_much_is_read_bit_by_bit(path: Path) -> None:

@@ -143,7 +143,7 @@ class Backfill:
         since, until = (datetime.fromisoformat(kept[name]) for name in ("since", "until"))
         floor = max(since - _CLOCKS, until - _STALE)
         # Where the last source was another, that says how far: its place means nothing to this one.
-        place: Mark = {"until": kept["until"], **kept["place"]}
+        place: Mark = {**kept["place"], "until": kept["until"]}
         held: list[Read] = []
         bad, why = 0, ""
         while True:
@@ -166,7 +166,8 @@ class Backfill:
             if told or mark != kept:
                 await self._keep(told, kept, mark)
             self.state = replace(self.state, rows=self.state.rows + len(reading.records))
-            bad, why, held, kept, place = bad + reading.bad, reading.why or why, found.held, mark, reading.mark
+            bad, why, held, kept = bad + reading.bad, reading.why or why, found.held, mark
+            place = {**reading.mark, "until": kept["until"]}
             if not reading.more:
                 break
         self._note_run(until, f"{bad} records were not understood, the last for {why}" if bad else None)

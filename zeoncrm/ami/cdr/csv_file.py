@@ -1,6 +1,7 @@
 """`Master.csv`, to which Asterisk appends a line for each record, and which is rotated under its hands.
 
-A mark is an offset, and a print of the bytes before it by which a file is known again, whatever it is called by then.
+A mark is an offset, and a print of the bytes before it by which a file is known again, whatever it is called by then
+and however it is compressed. The end of a rotated file is the beginning of the next.
 """
 
 from __future__ import annotations
@@ -8,17 +9,19 @@ from __future__ import annotations
 import asyncio
 import csv
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO
 
+from zeoncrm.ami.cdr.rotated import Piece, file_after, older_files, piece_of
 from zeoncrm.ami.cdr.rows import BadRow, CdrRow, csv_row
 from zeoncrm.ami.cdr.sources import CdrError, Mark, Read, Reading
 
 MOST_BYTES = 1 << 20
 _PRINTED = 200
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+# A file that was written to the last time so long before the last call that was read has nothing new.
+_STALE = timedelta(hours=1)
 
 
 class CsvFile:
@@ -28,6 +31,7 @@ class CsvFile:
         self._path = path
         self._zone = zone
         self._most_bytes = most_bytes
+        self._last = path
 
     @property
     def name(self) -> str:
@@ -47,44 +51,47 @@ class CsvFile:
 
     def _begin(self) -> Mark:
         try:
-            with self._path.open("rb") as file:
-                return _mark_in(file, file.seek(0, 2))
+            size = self._path.stat().st_size
+            piece = piece_of(self._path, size, 0, _PRINTED)
         except FileNotFoundError:
             return _mark(0, b"")
         except OSError as error:
             raise CdrError(f"{self._path}: {error.strerror or error}") from error
+        return _mark(size, piece.before)
 
     def _read(self, mark: Mark) -> Reading:
-        if not self._path.exists() and not mark.get("offset"):
-            self._path.parent.stat()  # a folder that is not there is a mistake; a file may still come
-            return Reading((), mark)
-        path, offset = self._place(mark)
-        with path.open("rb") as file:
-            file.seek(max(0, offset - _PRINTED))
-            before = file.read(offset - file.tell())
-            data = file.read(self._most_bytes)
-        whole = data[: data.rfind(b"\n") + 1]
-        if not whole and len(data) == self._most_bytes:
-            whole = data  # a line without an end: passed over as one that is not understood
-        rotated = path != self._path
-        if rotated and len(data) < self._most_bytes:
-            newer = self._after(path)
-            following = _mark(0, b"") if newer == self._path else {**_mark(0, b""), "file": newer.name}
-            return self._reading(before, whole, offset, following, more=True)
-        end = _mark(offset + len(whole), before + whole)
-        return self._reading(before, whole, offset, end, more=len(data) == self._most_bytes)
+        begins = {name: mark[name] for name in ("offset", "print") if name in mark}
+        piece = self._goes_on(begins) if mark.get("offset") else None
+        piece = piece or self._piece(self._first(mark), 0)
+        bad, why = 0, ""
+        # The end of a file that was rotated stays the mark until there is something in those after it.
+        while not (lines := self._lines(piece)) and piece.path != self._path:
+            if piece.damage is not None:
+                bad, why = bad + 1, piece.damage
+            piece = self._piece(file_after(piece.path, self._path), 0)
+        reading = self._reading(piece, lines, begins)
+        return replace(reading, bad=reading.bad + bad, why=reading.why or why)
 
-    def _reading(self, before: bytes, data: bytes, offset: int, mark: Mark, *, more: bool) -> Reading:
+    def _reading(self, piece: Piece, lines: bytes, begins: Mark) -> Reading:
         records, bad, why = [], 0, ""
-        whole = before + data
-        for at, line in _lines(data):
+        for at, line in _split(lines):
             try:
                 row = self._row(line)
             except BadRow as error:
                 bad, why = bad + 1, str(error)
                 continue
-            records.append(Read(row, _mark(offset + at, whole[: len(before) + at])))
-        return Reading(records, mark, more=more, bad=bad, why=why)
+            mark = _mark(piece.offset + at, piece.before + lines[:at]) if piece.offset + at else begins
+            records.append(Read(row, mark))
+        end = _mark(piece.offset + len(lines), piece.before + lines) if lines else begins
+        more = piece.path != self._path or len(piece.data) == self._most_bytes
+        return Reading(records, end, more=more, bad=bad, why=why)
+
+    def _lines(self, piece: Piece) -> bytes:
+        """The whole lines. One without an end is passed over, as one that is not understood, when it is very long; in
+        a file to which nothing is added any more it is whole."""
+        whole = piece.data[: piece.data.rfind(b"\n") + 1]
+        ended = len(piece.data) == self._most_bytes or (piece.path != self._path and piece.damage is None)
+        return whole or (piece.data if ended else b"")
 
     def _row(self, line: bytes) -> CdrRow:
         """What is not UTF-8 can only be in names: these are shown as far as they can be."""
@@ -96,45 +103,45 @@ class CsvFile:
             raise BadRow("no line of comma-separated values") from error
         return csv_row(fields, self._zone)
 
-    def _place(self, mark: Mark) -> tuple[Path, int]:
-        """The file that goes on from the mark, and where. When none does, what is there is all new."""
-        offset, print_ = int(mark.get("offset", 0)), mark.get("print", "")
-        named = self._path.with_name(str(mark.get("file", self._path.name)))
-        if not offset:
-            return (named if named.exists() else self._path), 0
-        older = self._older()
-        # Just after a rotation there is no file of this name: Asterisk makes it with its next record.
-        newest = (self._path,) if self._path.exists() or not older else ()
-        for path in (*newest, *reversed(older)):
-            with path.open("rb") as file:
-                if file.seek(0, 2) >= offset and _mark_in(file, offset)["print"] == print_:
-                    return path, offset
-        return self._path, 0
+    def _goes_on(self, mark: Mark) -> Piece | None:
+        """What follows the mark, in the file that is the same up to there; None when there is none such any more."""
+        offset, print_ = int(mark["offset"]), mark.get("print")
+        newest_first = [self._path, *reversed(older_files(self._path))]
+        # One that is read bit by bit is looked at first.
+        for path in sorted(newest_first, key=lambda each: each != self._last):
+            piece = self._piece(path, offset)
+            if _mark(offset, piece.before)["print"] == print_:
+                self._last = path
+                return piece
+        return None
 
-    def _older(self) -> list[Path]:
-        """What the file was before it was rotated, the oldest first."""
-        names = self._path.parent.glob(f"{self._path.name}[.-]*")
-        plain = [path for path in names if path.suffix not in _COMPRESSED and path.is_file()]
-        return sorted(plain, key=lambda path: path.stat().st_mtime)
+    def _first(self, mark: Mark) -> Path:
+        """Where to begin when no file goes on from the mark: the oldest with anything that ended since `until`."""
+        if "until" in mark:
+            earliest = (datetime.fromisoformat(mark["until"]) - _STALE).timestamp()
+            for path in older_files(self._path):
+                if path.stat().st_mtime >= earliest:
+                    return path
+        return self._path
 
-    def _after(self, path: Path) -> Path:
-        older = self._older()
-        place = older.index(path) + 1 if path in older else len(older)
-        return older[place] if place < len(older) else self._path
+    def _piece(self, path: Path, offset: int) -> Piece:
+        """Of a file that is not there it is nothing: Asterisk makes a new one with its next record."""
+        try:
+            return piece_of(path, offset, self._most_bytes, _PRINTED)
+        except FileNotFoundError:
+            if path != self._path or (offset and not older_files(path)):
+                raise
+            path.parent.stat()  # a folder that is not there is a mistake
+            return Piece(path, offset)
 
 
-def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _split(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Each line that is not empty, and where it begins."""
     at = 0
     for line in data.splitlines(keepends=True):
         if line.strip():
             yield at, line.rstrip(b"\r\n")
         at += len(line)
-
-
-def _mark_in(file: IO[bytes], offset: int) -> Mark:
-    file.seek(max(0, offset - _PRINTED))
-    return _mark(offset, file.read(min(offset, _PRINTED)))
 
 
 def _mark(offset: int, before: bytes) -> Mark:
