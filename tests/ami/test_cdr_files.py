@@ -410,6 +410,42 @@ def test_a_call_over_the_hour_that_comes_twice_is_not_shorter_than_nothing() -> 
     assert row.answer == datetime(2026, 10, 25, 1, 0, 5, tzinfo=UTC)
 
 
+# Clocks in Berlin go from 02:59:59 (+02:00) back to 02:00:00 (+01:00) at this second, in UTC 01:00.
+PUT_BACK = 1792890000
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def utc(hour: int, minute: int, second: int = 0) -> datetime:
+    return datetime(2026, 10, 25, hour, minute, second, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "ids, start",
+    [
+        ({"uniqueid": f"{PUT_BACK - 1800}.12"}, utc(0, 30)),
+        ({"uniqueid": f"{PUT_BACK + 1800}.12"}, utc(1, 30)),
+        ({"uniqueid": f"pbx-2-{PUT_BACK + 1800}.12"}, utc(1, 30)),
+        # The channel is an old one, or the id was given to it: at most the call's own id tells.
+        ({"uniqueid": f"{PUT_BACK - 7200}.12"}, utc(0, 30)),
+        ({"uniqueid": "zeoncrm-01JD", "linkedid": f"{PUT_BACK + 1790}.3"}, utc(1, 30)),
+        ({"uniqueid": "zeoncrm-01JD", "linkedid": "zeoncrm-01JD"}, utc(0, 30)),
+        ({}, utc(0, 30)),
+    ],
+)
+def test_which_hour_of_the_two_a_record_is_of_is_known_by_its_ids(ids: dict[str, str], start: datetime) -> None:
+    columns = {"start": "2026-10-25 02:30:00", "answer": "2026-10-25 02:30:05", "end": "2026-10-25 02:31:00"}
+    row = row_of({**columns, **ids, "channel": "PJSIP/trunk-1"}, BERLIN)
+    assert (row.start, row.answer, row.end) == (start, start + timedelta(seconds=5), start + timedelta(minutes=1))
+    assert not row.is_before_its_channel
+
+
+def test_a_call_of_more_than_an_hour_over_the_hour_that_comes_twice_is_as_long_as_it_was() -> None:
+    columns = {"start": "2026-10-25 02:05:00", "answer": "2026-10-25 02:10:00", "end": "2026-10-25 02:15:00"}
+    lengths = {"duration": "4200", "billsec": "300"}
+    row = row_of({**columns, **lengths, "channel": "PJSIP/trunk-1"}, BERLIN)
+    assert (row.start, row.answer, row.end) == (utc(0, 5), utc(1, 10), utc(1, 15))
+
+
 async def test_a_file_in_utf_16_is_told_as_one_in_another_encoding(path: Path) -> None:
     path.write_bytes((line(1) + line(2)).encode("utf-16"))
     reading = await CsvFile(path, UTC).read({"offset": 0, "print": ""})

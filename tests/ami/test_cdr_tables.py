@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from zeoncrm.store.errors import StoreError
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MOSCOW = timezone(timedelta(hours=3))
+BERLIN = ZoneInfo("Europe/Berlin")
 
 # As FreePBX makes it (its MySQL types in the nearest of each engine): no `end`, no key, times of the PBX.
 FREEPBX = """CREATE TABLE cdr (calldate timestamp NOT NULL, clid varchar(80), src varchar(80), dst varchar(80),
@@ -55,9 +56,11 @@ class Pbx:
         async with self.connected() as connection:
             await connection.execute(sa.text(statement))
 
-    async def note(self, number: int, at: datetime = NOON, seconds: int = 10, **more: Any) -> None:
+    async def note(
+        self, number: int, at: datetime = NOON, seconds: int = 10, *, zone: tzinfo = MOSCOW, **more: Any
+    ) -> None:
         """A call of so many seconds that began then."""
-        local = at.astimezone(MOSCOW).replace(tzinfo=None)
+        local = at.astimezone(zone).replace(tzinfo=None, fold=0)
         row = {
             "src": f"7903111{number:04}",
             "dst": "4952150000",
@@ -253,7 +256,7 @@ async def test_the_place_in_another_source_says_nothing_and_the_watermark_counts
 
 async def test_what_comes_in_the_hour_that_is_there_twice_is_read(pbx: Pbx) -> None:
     await pbx.make(FREEPBX)
-    table = SqlTable(CdrTable(pbx.url), ZoneInfo("Europe/Berlin"))
+    table = SqlTable(CdrTable(pbx.url), BERLIN)
     # Read until 02:58 in summer time; at 03:00 it is 02:00 again.
     mark = await table.begin(datetime(2026, 10, 25, 0, 58, tzinfo=UTC))
     await pbx.note(1, calldate=datetime.fromisoformat("2026-10-25 02:10"))
@@ -261,6 +264,26 @@ async def test_what_comes_in_the_hour_that_is_there_twice_is_read(pbx: Pbx) -> N
     assert callers == ["0001"]
     await pbx.note(2, calldate=datetime.fromisoformat("2026-10-25 03:01"))
     assert "0002" in (await read_all(table, mark))[0]
+
+
+@pytest.mark.parametrize("shape", [FREEPBX, ADAPTIVE], ids=["freepbx", "adaptive"])
+async def test_of_the_hour_that_is_there_twice_each_call_has_its_own_time(pbx: Pbx, shape: str) -> None:
+    await pbx.make(shape)
+    table = SqlTable(CdrTable(pbx.url), BERLIN, most_rows=3)
+    first, second = datetime(2026, 10, 25, 0, 0, tzinfo=UTC), datetime(2026, 10, 25, 1, 0, tzinfo=UTC)
+    started = [*(first + timedelta(minutes=number) for number in range(0, 60, 3))]
+    started += [*(second + timedelta(minutes=number) for number in range(1, 60, 20))]
+    more: dict[str, Any] = {"start": None} if shape is ADAPTIVE else {}
+    for number, at in enumerate(started):
+        await pbx.note(number, at, zone=BERLIN, uniqueid=f"{at.timestamp():.0f}.{number}", **more)
+    found: dict[str, datetime] = {}
+    reading = await table.read(await table.begin(first))
+    while True:
+        found |= {read.row.src[-4:]: read.row.start for read in reading.records}
+        if not reading.more:
+            break
+        reading = await table.read(reading.mark)
+    assert found == {f"{number:04}": at for number, at in enumerate(started)}
 
 
 async def test_a_record_of_a_clock_that_was_wrong_hides_no_later_ones(pbx: Pbx) -> None:

@@ -38,6 +38,8 @@ _UNIQUEID = re.compile(r"(?:.*-)?\d{9,11}\.\d+|zeoncrm-\w+")
 # When the channel was made, in an id that Asterisk chose.
 _MADE_AT = re.compile(r"(?:.*-)?(\d{9,11})\.\d+")
 _CLOCKS = timedelta(minutes=15)
+# Times are cut to the second, lengths rounded, some by themselves.
+_ROUNDED = timedelta(minutes=1)
 _LONGEST = 1000
 _LONGEST_CALL = timedelta(days=2)
 
@@ -105,10 +107,11 @@ def row_of(named: Mapping[str, Any], zone: tzinfo | None) -> CdrRow:
     A table has its start in `calldate` (FreePBX) or `start` (cdr_adaptive_odbc), and perhaps no `answer` and `end`.
     """
     columns = {_EVENT.get(name.lower(), name.lower()): value for name, value in named.items()}
-    start = _time(columns.get("start") or columns.get("calldate"), zone)
+    start = _time(columns.get("start") or columns.get("calldate"), zone, _made_at(columns))
     if start is None:
         raise BadRow("no start")
-    end = _time(columns.get("end"), zone, start) or start + _seconds(columns.get("duration"))
+    reckoned = start + _seconds(columns.get("duration"))
+    end = _time(columns.get("end"), zone, max(start, reckoned - _ROUNDED)) or reckoned
     disposition = _text(columns, "disposition").upper()
     channel = _text(columns, "channel")
     if not channel:
@@ -119,7 +122,7 @@ def row_of(named: Mapping[str, Any], zone: tzinfo | None) -> CdrRow:
         start=start,
         end=end,
         channel=channel,
-        answer=_time(columns.get("answer"), zone, start) or _answer(columns, end, disposition),
+        answer=_answer(columns, zone, start, end, disposition),
         peer=_text(columns, "dstchannel"),
         src=_text(columns, "src"),
         dst=_text(columns, "dst"),
@@ -136,17 +139,27 @@ def row_of(named: Mapping[str, Any], zone: tzinfo | None) -> CdrRow:
     )
 
 
-def _answer(columns: Mapping[str, Any], end: datetime, disposition: str) -> datetime | None:
+def _made_at(columns: Mapping[str, Any]) -> datetime | None:
+    """When the channel of a record was made, or at least the first of its call: so the record does not begin before."""
+    made = (_MADE_AT.fullmatch(_text(columns, name)) for name in ("uniqueid", "linkedid"))
+    return next((datetime.fromtimestamp(int(match[1]), UTC) - _ROUNDED for match in made if match), None)
+
+
+def _answer(
+    columns: Mapping[str, Any], zone: tzinfo | None, start: datetime, end: datetime, disposition: str
+) -> datetime | None:
     """A table without the column has the seconds since."""
-    if "answer" in columns or disposition != "ANSWERED":
-        return None
-    return end - _seconds(columns.get("billsec"))
+    talked = _seconds(columns.get("billsec"))
+    if "answer" not in columns:
+        return end - talked if disposition == "ANSWERED" else None
+    return _time(columns["answer"], zone, max(start, end - talked - _ROUNDED) if talked else start)
 
 
 def _time(value: Any, zone: tzinfo | None, since: datetime | None = None) -> datetime | None:
     """A time as a driver gives it, or as it is written; one without a zone is of the PBX's.
 
-    In the night in which clocks go back an hour comes twice: what would lie before `since` is of the second.
+    In the night in which clocks go back an hour comes twice: what would lie before `since` is of the second. A record
+    without ids that lies in the second as a whole is taken for one of the first.
     """
     if isinstance(value, str):
         try:

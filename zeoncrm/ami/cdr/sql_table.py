@@ -53,8 +53,7 @@ class SqlTable:
         try:
             found = await self._page(since)
             records, bad, why = self._records(found)
-            latest = self._clock() + AHEAD
-            last = max((row.end for row in records if row.end < latest), default=since)
+            last = self._last(records, since)
             others, _, _ = self._records(await self._rest(records))
         except StoreError as error:
             raise CdrError(f"{self.name}: {error}") from error
@@ -66,14 +65,20 @@ class SqlTable:
         return Reading(reads, further, more, bad, why)
 
     async def _page(self, since: datetime) -> list[Mapping[str, Any]]:
-        """At least one more than a second's worth, so that the next page begins later."""
+        """At least one more than a second's worth, so that the next page begins later. In the hour that comes twice as
+        the PBX writes it, more: records of the first and the second are mixed."""
         most = self._most_rows
         while True:
             rows = await self._table.ended_since(self._local(since), most)
-            ends = {row.end for row in self._records(rows)[0]}
-            if len(rows) < most or len(ends) > 1 or most >= 64 * self._most_rows:
+            last = self._last(self._records(rows)[0], since)
+            if len(rows) < most or last > since or most >= 64 * self._most_rows:
                 return rows
             most *= 4
+
+    def _last(self, records: Iterable[CdrRow], since: datetime) -> datetime:
+        """The end of the last, but for those of a clock that was wrong."""
+        latest = self._clock() + AHEAD
+        return max((row.end for row in records if row.end < latest), default=since)
 
     async def _rest(self, records: list[CdrRow]) -> list[Mapping[str, Any]]:
         if not records:
