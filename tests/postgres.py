@@ -38,6 +38,11 @@ class PostgresCluster:
     def url(self, database: str = "postgres") -> str:
         return f"postgresql:///{database}?{urlencode({'host': self._folder, 'user': SUPERUSER}, safe='/')}"
 
+    @property
+    def socket(self) -> Path:
+        """Where it is reached."""
+        return self._folder / ".s.PGSQL.5432"
+
     def create_database(self, template: str = "template0") -> str:
         """A fresh database's URL; a copy of `template` (a database's name), which nobody may be connected to."""
         name = f"test_{next(self._numbers)}"

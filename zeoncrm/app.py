@@ -215,12 +215,13 @@ async def running(config: Config) -> AsyncIterator[Daemon]:
         ConfigError, StoreError, OSError: it can't start, and nothing is left running.
     """
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(held(config.database.url))
+        keep_hold = await stack.enter_async_context(held(config.database.url))
         daemon = Daemon(config)
         stack.callback(daemon.passwords.close)
         stack.push_async_callback(daemon.database.close)
         await daemon.prepare()
         stack.push_async_callback(_drained, daemon.recorder)
+        await stack.enter_async_context(_task(keep_hold, "hold on the database"))
         await stack.enter_async_context(_task(daemon.recorder.run, "recorder"))
         await stack.enter_async_context(_task(daemon.keep_fresh, "refresh"))
         await stack.enter_async_context(_task(daemon.recordings.run, "recordings"))
@@ -239,13 +240,19 @@ async def running(config: Config) -> AsyncIterator[Daemon]:
 
 @asynccontextmanager
 async def _task(run: Callable[[], Coroutine[Any, Any, None]], name: str) -> AsyncIterator[None]:
-    """A task that lives as long as the block. One that fails stops the daemon: a supervisor starts it again."""
+    """A task that lives as long as the block. One that fails stops the daemon: a supervisor starts it again.
+
+    Raises what it failed with, once all is stopped.
+    """
     owner = asyncio.current_task()
     task = asyncio.create_task(run(), name=name)
 
     def ended(done: asyncio.Task[None]) -> None:
-        if not done.cancelled() and done.exception() is not None:
-            log.critical("a part failed", part=name, exc_info=done.exception())
+        if not done.cancelled() and (error := done.exception()) is not None:
+            if isinstance(error, StoreError):
+                log.critical("a part failed", part=name, reason=str(error))
+            else:
+                log.critical("a part failed", part=name, exc_info=error)
             if owner is not None:
                 owner.cancel()
 
@@ -255,6 +262,8 @@ async def _task(run: Callable[[], Coroutine[Any, Any, None]], name: str) -> Asyn
     finally:
         task.cancel()
         await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
 
 
 async def _drained(recorder: Recorder) -> None:

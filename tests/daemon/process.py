@@ -108,6 +108,11 @@ class DaemonProcess:
     async def __aexit__(self, *error: object) -> None:
         await self.stop()
 
+    @property
+    def code(self) -> int | None:
+        """The exit code; None while it runs."""
+        return self._process.returncode if self._process else None
+
     async def kill(self) -> None:
         """As the power cut does."""
         await self._end(signal.SIGKILL)

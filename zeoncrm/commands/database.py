@@ -27,7 +27,7 @@ async def backup(config: Config, file: Path) -> int:
 
 async def restore(config: Config, file: Path) -> int:
     """Put a backup in the database's place and bring it to this version."""
-    with held(config.database.url):
+    async with held(config.database.url):
         await store.restore(config.database.url, file)
         async with opened(config):
             print(f"restored from {file}", file=sys.stderr)
