@@ -217,6 +217,19 @@ async def test_a_database_that_is_away_is_said_without_the_password() -> None:
     assert "secret" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "url, words",
+    [
+        ("postgresql://127.0.0.1:1/asterisk?sslmode=require", "table cdr: "),
+        ("postgresql://127.0.0.1:1/asterisk?sslmod=require", "unexpected keyword argument 'sslmod'"),
+        ("mysql://127.0.0.1:1/asterisk?charsett=utf8", "unexpected keyword argument 'charsett'"),
+    ],
+)
+async def test_an_option_that_the_driver_lacks_is_named(url: str, words: str) -> None:
+    with pytest.raises(CdrError, match=words):
+        await SqlTable(CdrTable(url), UTC).read({"after": NOON.isoformat()})
+
+
 async def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(CdrError, match="no such file"):
         await SqlTable(CdrTable(f"sqlite://{tmp_path}/cdr.db"), UTC).read({"after": NOON.isoformat()})

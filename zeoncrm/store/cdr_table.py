@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from zeoncrm.store.engines import server_url
 from zeoncrm.store.errors import StoreError, translated
 from zeoncrm.store.sql import at_most
 
@@ -100,6 +101,8 @@ class CdrTable:
                     yield connection
         except TimeoutError as error:
             raise StoreError(f"no answer within {SECONDS} s") from error
+        except TypeError as error:  # an option that the driver does not have
+            raise StoreError(str(error)) from error
 
     def _check_file(self) -> None:
         """Before a thread of the driver's fails at it."""
@@ -174,7 +177,7 @@ def _read_url(text: str) -> tuple[URL, str]:
     if _is_sqlite(url):
         path = "/" + (url.database or "").lstrip("/") if not (url.database or "").startswith(".") else url.database
         url = url.set(database=f"file:{path}").update_query_dict({"mode": "ro", "uri": "true"})
-    return url, str(table)
+    return (server_url(url) if url.get_backend_name() == "postgresql" else url), str(table)
 
 
 def _is_sqlite(url: URL) -> bool:

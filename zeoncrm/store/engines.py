@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from zeoncrm.store.errors import StoreError
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+# What a PostgreSQL URL may say after its `?`, in libpq's words, which `pg_dump` knows too.
+_OPTIONS = frozenset({"host", "port", "user", "password", "passfile", "sslmode", "target_session_attrs", "krbsrvname"})
 READERS = 4
 # A statement that takes longer than any of ours does: the server or the way to it is gone. And compiling one takes
 # longer than any of ours.
@@ -21,7 +23,10 @@ DISCREET: dict[str, Any] = {"hide_parameters": True}
 
 
 def driver_url(text: str) -> URL:
-    """The URL in the config file's form, with our driver; raises StoreError when it is none."""
+    """The URL in the config file's form, with our driver; raises StoreError when it is none.
+
+    Of PostgreSQL it is to be handed to `server_url` for a connection.
+    """
     try:
         url = make_url(text)
     except sqlalchemy.exc.ArgumentError as error:
@@ -35,14 +40,31 @@ def driver_url(text: str) -> URL:
         # `sqlite:///var/lib/x.db` means the absolute path: a daemon has no folder of its own.
         if not url.database.startswith(("/", ".")):
             url = url.set(database="/" + url.database)
+    else:
+        url = _with_known_options(url)
     return url.set(drivername=driver)
+
+
+def server_url(url: URL) -> URL:
+    """The same in the words of PostgreSQL's driver, which calls the mode of encryption otherwise."""
+    mode = url.query.get("sslmode")
+    return url if mode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+
+
+def _with_known_options(url: URL) -> URL:
+    if (mode := url.query.get("ssl")) is not None:
+        url = url.difference_update_query(["ssl"]).update_query_dict({"sslmode": mode})
+    unknown = sorted(url.query.keys() - _OPTIONS)
+    if unknown:
+        raise StoreError(f"unknown option {unknown[0]!r} in the URL: {', '.join(sorted(_OPTIONS))} are known")
+    return url
 
 
 def writing_engine(url: URL, busy_seconds: float) -> AsyncEngine:
     """One connection. On SQLite a transaction takes the right to write as it begins, waiting `busy_seconds` for it."""
     if url.get_backend_name() != "sqlite":
         return create_async_engine(
-            url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=dict(SERVER), **DISCREET
+            server_url(url), pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=dict(SERVER), **DISCREET
         )
     engine = create_async_engine(url, pool_size=1, max_overflow=0, connect_args={"timeout": busy_seconds}, **DISCREET)
     _begin_with(engine, "BEGIN IMMEDIATE")
@@ -54,7 +76,7 @@ def reading_engine(url: URL, busy_seconds: float) -> AsyncEngine:
     """Connections that can't write, and see through one transaction what was there when it began."""
     if url.get_backend_name() != "sqlite":
         engine = create_async_engine(
-            url,
+            server_url(url),
             pool_size=READERS,
             max_overflow=READERS,
             pool_pre_ping=True,

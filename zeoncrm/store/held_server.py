@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from zeoncrm.store.engines import DISCREET
+from zeoncrm.store.engines import DISCREET, server_url
 from zeoncrm.store.errors import StoreError, translated
 from zeoncrm.store.unbroken import unbroken
 
@@ -64,7 +64,7 @@ class ServerHold:
         alive = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
         settings = {"application_name": where, "lock_timeout": PATIENCE, **alive}
         self._engine = create_async_engine(
-            url,
+            server_url(url),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
             connect_args={"timeout": 10, "command_timeout": 10, "server_settings": settings},
