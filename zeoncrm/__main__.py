@@ -70,7 +70,7 @@ def _command(commands: Any, name: str, run: Command, text: str) -> argparse.Argu
 
 def _add_doctor(commands: Any) -> None:
     parser = _command(commands, "doctor", _doctor, "say, step by step, what works and what does not, and the remedy")
-    parser.add_argument("--call", metavar="EXT", help="ring this extension and follow the call")
+    parser.add_argument("--call", metavar="EXT[@PBX]", help="ring this extension and follow the call")
     parser.add_argument("--json", action="store_true", help="for a machine: one JSON object at the end")
 
 

@@ -9,8 +9,10 @@ from pydantic import SecretStr
 
 from tests.ami.scripted_server import Behaviour
 from zeoncrm.config import PbxConfig
+from zeoncrm.doctor.call import ring
 from zeoncrm.doctor.findings import Finding, State
-from zeoncrm.doctor.pbx import examine_pbx
+from zeoncrm.doctor.line import line
+from zeoncrm.doctor.pbx import Who, examine_pbx
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.store.people import PersonRow
 
@@ -45,9 +47,17 @@ def well(*, devices: dict[str, str] | None = None, write: str = "call,originate"
 
 
 async def examined(port: int, people: Directory = ANNA, call: str | None = None, **config: Any) -> list[Finding]:
-    found: list[Finding] = []
     pbx = PbxConfig(name="main", port=port, username="zeoncrm", secret=SecretStr("s"), **config)
-    await examine_pbx(pbx, people, "RU", call, found.append)
+    return await looked_at(pbx, people, call)
+
+
+async def looked_at(pbx: PbxConfig, people: Directory, call: str | None) -> list[Finding]:
+    """What is found at the PBX, and of a test call."""
+    found: list[Finding] = []
+    async with line() as link:
+        look = await examine_pbx(link, pbx, Who(people, "RU", call), found.append)
+        if look is not None and call is not None:
+            await ring(look, call, f"call {call}", found.append)
     return found
 
 

@@ -26,7 +26,7 @@ from zeoncrm.doctor.files import file_findings
 from zeoncrm.doctor.findings import Finding, State, json_text
 from zeoncrm.doctor.people import pbx_findings, people_findings
 from zeoncrm.doctor.records import examine_records
-from zeoncrm.doctor.run import examine, ringing_pbx
+from zeoncrm.doctor.run import examine
 from zeoncrm.doctor.web import examine_web
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.routing import Route
@@ -176,14 +176,6 @@ def test_nobody_and_reps_without_a_phone_are_told() -> None:
     people = Directory.of(1, [person("anna"), person("olga", role="admin", id=2)])
     [noted] = [each for each in people_findings(people) if each.id]
     assert (noted.id, noted.text.endswith(": anna")) == ("person-without-phone", True)
-
-
-def test_the_test_call_goes_to_the_pbx_on_which_the_extension_is_somebody_s() -> None:
-    second = PBX.model_copy(update={"name": "second"})
-    config = Config(pbx=[PBX, second])
-    people = Directory.of(1, [person("anna", ("second", "101"))])
-    assert ringing_pbx(config, people, "101") is second
-    assert ringing_pbx(config, people, "199") is PBX
 
 
 async def test_all_of_it_is_looked_at_whatever_is_amiss_with_some(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import json
 import os
 import signal
 from collections.abc import Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,17 +16,20 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from tests.daemon.process import attempt
-from tests.doctor.examined import ids, person, problems
+from tests.doctor.examined import ids, looked_at, person, problems
 from tests.patience import PATIENCE
 from tests.pbx.daemon import Daemon
 from tests.pbx.lab import EXTENSIONS, Behaviour, Lab
 from tests.pbx.roots import RELEASES
-from zeoncrm.config import PbxConfig
+from tests.ports import free_port
+from zeoncrm.commands.people import opened
+from zeoncrm.config import Config, DatabaseConfig, PbxConfig, WebConfig
 from zeoncrm.doctor import call as call_module
 from zeoncrm.doctor import line as line_module
+from zeoncrm.doctor.everywhere import Wanted
 from zeoncrm.doctor.findings import Finding
-from zeoncrm.doctor.pbx import examine_pbx
-from zeoncrm.pipeline.people import Directory
+from zeoncrm.doctor.run import examine
+from zeoncrm.pipeline.people import Directory, Role, add_person
 
 pytestmark = [
     pytest.mark.pbx,
@@ -52,10 +57,8 @@ async def is_away(lab: Lab, extension: str) -> bool:
 async def examined(
     lab: Lab, *, username: str = "zeoncrm", people: Directory = PEOPLE, call: str | None = None, **config: Any
 ) -> list[Finding]:
-    found: list[Finding] = []
     pbx = PbxConfig(name="main", port=lab.pbx.ami_port, username=username, secret=SecretStr(lab.secret), **config)
-    await examine_pbx(pbx, people, "RU", call, found.append)
-    return found
+    return await looked_at(pbx, people, call)
 
 
 async def called(lab: Lab, does: Coroutine[Any, Any, None], **config: Any) -> list[Finding]:
@@ -140,6 +143,32 @@ async def test_a_phone_that_nobody_takes_is_told(lab: Lab, monkeypatch: pytest.M
     monkeypatch.setattr(call_module, "ANSWERS", 1)
     found = await called(lab, lab.rings("101"))
     assert ids(found) == ["call-not-taken"]
+    await lab.quiet()
+
+
+async def test_of_two_pbxs_the_one_that_has_the_phone_is_rung_and_the_other_is_not_blamed(
+    lab: Lab, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/zeoncrm.db"
+    async with opened(Config(database=DatabaseConfig(url=url))) as database:
+        await add_person(
+            database, login="anna", name="Anna", role=Role.REP, password_hash=None,
+            extensions=["101", "199"], outside=[], region="RU", at=datetime.now(UTC),
+        )  # fmt: skip
+    there: dict[str, Any] = {"secret": SecretStr(lab.secret), "cdr": "ami"}
+    main = PbxConfig(name="main", port=lab.pbx.ami_port, username="zeoncrm", **there)
+    branch = PbxConfig(
+        name="branch", host=lab.world.host, port=lab.world.ami_port, username="lab", originate_context="talk", **there
+    )
+    config = Config(database=DatabaseConfig(url=url), web=WebConfig(port=free_port()), pbx=[branch, main])
+    found: list[Finding] = []
+    answering = asyncio.create_task(lab.answer("101"))
+    await examine(config, None, Wanted("101"), found.append)
+    await answering
+    told = {each.text for each in found if each.part == "people"}
+    assert {"on main: 101", "no PBX has a phone for 199 (anna)"} <= told
+    assert problems(found) == ["extension-unknown"], found
+    assert [each.text for each in found if each.part == "call 101@main"][-1] == "the call has ended"
     await lab.quiet()
 
 

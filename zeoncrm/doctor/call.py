@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from zeoncrm.ami.control import Control, channel_for
-from zeoncrm.ami.errors import ActionRefused, BadHeader
+from zeoncrm.ami.errors import ActionRefused, AmiError, BadHeader
 from zeoncrm.ami.headers import Fields
-from zeoncrm.ami.rights import READ_CALL, Rights
-from zeoncrm.config import PbxConfig
+from zeoncrm.ami.rights import READ_CALL
 from zeoncrm.doctor.dialplan import exists
+from zeoncrm.doctor.everywhere import Look
 from zeoncrm.doctor.findings import Finding, note, ok, problem
 from zeoncrm.doctor.line import Line
 
@@ -84,14 +84,21 @@ class Rung:
         return self.failed is not None
 
 
-async def ring(link: Line, pbx: PbxConfig, rights: Rights, extension: str, say: Say) -> None:
-    """Ring the extension, say each step as it comes, and hang up when the phone is taken."""
-    if rights.has(READ_CALL) is False:
-        say(problem(f"call {extension}", "call-refused", "not tried: without read = call nothing would tell of it"))
+async def ring(look: Look, extension: str, part: str, say: Say) -> None:
+    """Ring the extension, say each step as it comes under `part`, and hang up when the phone is taken."""
+    if look.rights.has(READ_CALL) is False:
+        say(problem(part, "call-refused", "not tried: without read = call nothing would tell of it"))
         return
-    part = f"call {extension}"
-    control, rung = Control(link), Rung(link, f"zeoncrm-doctor-{secrets.token_hex(6)}")
-    if not await _ordered(link, control, pbx, rung, extension, say):
+    try:
+        await _rung(look, extension, part, say)
+        look.link.must_stand()
+    except AmiError as error:
+        say(problem(part, "pbx-hangs", f"it stopped answering: {error}"))
+
+
+async def _rung(look: Look, extension: str, part: str, say: Say) -> None:
+    control, rung = Control(look.link), Rung(look.link, f"zeoncrm-doctor-{secrets.token_hex(6)}")
+    if not await _ordered(look, control, rung, extension, part, say):
         return
     if not await rung.until("Ringing", RINGS):
         say(await _silent(part, rung))
@@ -112,12 +119,11 @@ async def ring(link: Line, pbx: PbxConfig, rights: Rights, extension: str, say: 
         say(ok(part, "the call has ended"))
 
 
-async def _ordered(link: Line, control: Control, pbx: PbxConfig, rung: Rung, extension: str, say: Say) -> bool:
-    part = f"call {extension}"
-    context = pbx.originate_context
-    exten = _ECHO_TEST if await exists(link, context, _ECHO_TEST) else extension
+async def _ordered(look: Look, control: Control, rung: Rung, extension: str, part: str, say: Say) -> bool:
+    context = look.pbx.originate_context
+    exten = _ECHO_TEST if await exists(look.link, context, _ECHO_TEST) else extension
     try:
-        channel = channel_for(pbx.originate_channel, extension)
+        channel = channel_for(look.pbx.originate_channel, extension)
         await control.originate(
             channel=channel,
             exten=exten,

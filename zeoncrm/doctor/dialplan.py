@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import phonenumbers
 
@@ -15,7 +15,6 @@ from zeoncrm.doctor.findings import Finding, note, ok, problem
 from zeoncrm.doctor.line import ANSWER, Line
 from zeoncrm.doctor.people import few
 from zeoncrm.pipeline.numbers import dialled
-from zeoncrm.pipeline.people import Directory
 
 Say = Callable[[Finding], None]
 
@@ -31,9 +30,9 @@ async def exists(link: Line, context: str, exten: str) -> bool | None:
 
 
 async def examine_dialplan(
-    link: Line, pbx: PbxConfig, people: Directory, region: str, rights: Rights, say: Say
+    link: Line, pbx: PbxConfig, extensions: Collection[str], region: str, rights: Rights, say: Say
 ) -> None:
-    """Say whether the context is there, and knows the people's extensions and a number of the region."""
+    """Say whether the context is there, and knows these extensions of people and a number of the region."""
     part, context = f"pbx {pbx.name}", pbx.originate_context
     known = None
     if _CONTEXT.fullmatch(context):
@@ -44,8 +43,7 @@ async def examine_dialplan(
         say(problem(part, "originate-context", f"the dialplan has no context {context}: a click could dial nothing"))
     if not known:
         return
-    extensions = sorted(people.numbering(pbx.name, region, pbx.trunks).extensions)
-    found = [each for each in extensions if await exists(link, context, each)]
+    found = [each for each in sorted(extensions) if await exists(link, context, each)]
     if missing := sorted(set(extensions) - set(found)):
         text = f"{context} does not know {few(missing)}: transfers to them fail"
         say(problem(part, "originate-extension", text))

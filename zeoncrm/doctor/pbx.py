@@ -7,17 +7,18 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from zeoncrm.ami.errors import ActionRefused, AmiError, LinkLost, is_in_use
 from zeoncrm.ami.link import PbxAccount
 from zeoncrm.ami.rights import WRITE_CALL, Rights, getvar, learn_rights, own_setting
 from zeoncrm.config import PbxConfig
-from zeoncrm.doctor.call import ring
 from zeoncrm.doctor.dialplan import examine_dialplan
+from zeoncrm.doctor.everywhere import Look, elsewhere
 from zeoncrm.doctor.findings import Finding, note, ok, problem
-from zeoncrm.doctor.line import CONNECT, Line, line, who_answers
-from zeoncrm.doctor.people import examine_phones
+from zeoncrm.doctor.line import CONNECT, Line, who_answers
+from zeoncrm.doctor.people import ABSENT, States, examine_phones, phone_states
 from zeoncrm.doctor.rights import right_findings
 from zeoncrm.pipeline.people import Directory
 
@@ -28,18 +29,27 @@ CLOCK_SECONDS = 10.0
 _MAJOR = re.compile(r"(?:\A|/)([0-9]{1,2})[.-]")
 
 
-async def examine_pbx(pbx: PbxConfig, people: Directory, region: str, call: str | None, say: Say) -> None:
-    """Say what is found. `call`: the extension to ring at the end."""
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whose phones are looked for. `call`: an extension that is to be rung; `several`: there are other PBXs."""
+
+    people: Directory
+    region: str
+    call: str | None = None
+    several: bool = False
+
+
+async def examine_pbx(link: Line, pbx: PbxConfig, who: Who, say: Say) -> Look | None:
+    """Say what is found. Gives what was looked at, None when the PBX could not be asked to the end."""
     part = f"pbx {pbx.name}"
-    async with line() as link:
-        try:
-            if await _reached(link, pbx, part, say) and await _let_in(link, pbx, part, say):
-                rights = await _examine(link, pbx, people, region, say)
-                if call is not None:
-                    await ring(link, pbx, rights, call, say)
-                link.must_stand()
-        except AmiError as error:
-            say(problem(part, "pbx-hangs", f"it stopped answering: {error}"))
+    try:
+        if await _reached(link, pbx, part, say) and await _let_in(link, pbx, part, say):
+            look = await _examine(link, pbx, who, say)
+            link.must_stand()
+            return look
+    except AmiError as error:
+        say(problem(part, "pbx-hangs", f"it stopped answering: {error}"))
+    return None
 
 
 async def _reached(link: Line, pbx: PbxConfig, part: str, say: Say) -> bool:
@@ -88,7 +98,7 @@ async def _let_in(link: Line, pbx: PbxConfig, part: str, say: Say) -> bool:
     return True
 
 
-async def _examine(link: Line, pbx: PbxConfig, people: Directory, region: str, say: Say) -> Rights:
+async def _examine(link: Line, pbx: PbxConfig, who: Who, say: Say) -> Look:
     part = f"pbx {pbx.name}"
     rights = await learn_rights(link.action, pbx.username)
     written = await own_setting(link.action, pbx.username, "write") or None
@@ -97,10 +107,23 @@ async def _examine(link: Line, pbx: PbxConfig, people: Directory, region: str, s
     await _write_timeout(link, pbx, part, say)
     await _version(link, part, say)
     await _clock(link, part, say)
-    await examine_dialplan(link, pbx, people, region, rights, say)
-    if rights.has(WRITE_CALL) is not False:
-        await examine_phones(link, pbx, people, region, say)
-    return rights
+    return Look(pbx, link, rights, await _dialplan_and_phones(link, pbx, who, rights, say))
+
+
+async def _dialplan_and_phones(link: Line, pbx: PbxConfig, who: Who, rights: Rights, say: Say) -> States:
+    numbering = who.people.numbering(pbx.name, who.region, pbx.trunks)
+    away = elsewhere(who.people, pbx.name) if who.several else frozenset()
+    may_ask = rights.has(WRITE_CALL) is not False
+    wanted = numbering.extensions | ({who.call} if who.call else set())
+    states = await phone_states(link, pbx, wanted) if may_ask else {}
+    there = [each for each in numbering.extensions if each not in away or states.get(each) != ABSENT]
+    await examine_dialplan(link, pbx, there, who.region, rights, say)
+    if may_ask:
+        of_people = {each: state for each, state in states.items() if each in numbering.extensions}
+        names = {each.name for each in await examine_phones(link, pbx, numbering, of_people, away, say)}
+        # Those of another technology than a click would ring have been told of.
+        states = {each: None if state == ABSENT and each in names else state for each, state in states.items()}
+    return states
 
 
 async def _write_timeout(link: Line, pbx: PbxConfig, part: str, say: Say) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from zeoncrm.ami.control import channel_for
 from zeoncrm.ami.endpoints import judged
@@ -15,10 +15,16 @@ from zeoncrm.config import PbxConfig
 from zeoncrm.doctor.findings import Finding, note, ok, problem
 from zeoncrm.doctor.line import Line
 from zeoncrm.pipeline.endpoints import Endpoint, EndpointKind
+from zeoncrm.pipeline.numbering import Numbering
 from zeoncrm.pipeline.people import Directory, Role
 
 Say = Callable[[Finding], None]
 
+# Of each extension that is looked for, Asterisk's word for its device.
+States = Mapping[str, str | None]
+Away = Collection[str]
+# Asterisk's word for a device that it does not have.
+ABSENT = "INVALID"
 _LISTED = 12
 # What may stand in a question about a device: a comma or a bracket would change it.
 _DEVICE = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.+@:/-]{1,100}")
@@ -48,26 +54,37 @@ def pbx_findings(people: Directory, pbxs: Collection[str]) -> list[Finding]:
     return [problem("people", "extension-elsewhere", f"no [[pbx]] has the name: {few(lost)}")] if lost else []
 
 
-async def examine_phones(link: Line, pbx: PbxConfig, people: Directory, region: str, say: Say) -> None:
-    """Say what the PBX knows of the people's phones, and what else it has."""
-    numbering = people.numbering(pbx.name, region, pbx.trunks)
+async def phone_states(link: Line, pbx: PbxConfig, extensions: Iterable[str]) -> States:
+    """Of each extension Asterisk's word for its device; None when it tells none."""
+    return {each: await _state(link, pbx, each) for each in sorted(extensions)}
+
+
+async def examine_phones(
+    link: Line, pbx: PbxConfig, numbering: Numbering, states: States, away: Away, say: Say
+) -> Sequence[Endpoint]:
+    """Say what the PBX knows of the people's phones, and what else it has; gives all that it has.
+
+    `away`: extensions that may be on another PBX instead; that they are not on this one is no fault.
+    """
     endpoints = [judged(each, numbering) for each in (await survey(link, {})).values()]
-    states = {each: await _state(link, pbx, each) for each in sorted(numbering.extensions)}
-    for finding in phone_findings(pbx, states, endpoints):
+    for finding in phone_findings(pbx, states, endpoints, away):
         say(finding)
     for finding in trunk_findings(pbx, endpoints):
         say(finding)
+    return endpoints
 
 
-def phone_findings(pbx: PbxConfig, states: dict[str, str | None], endpoints: Sequence[Endpoint]) -> list[Finding]:
-    """`states`: of each of the people's extensions, Asterisk's word for its device; None when it tells none."""
+def phone_findings(pbx: PbxConfig, states: States, endpoints: Sequence[Endpoint], away: Away) -> list[Finding]:
+    """What is to be said of the people's phones, and of those that are nobody's."""
     part = f"pbx {pbx.name}"
     found = []
-    if unknown := [each for each, state in states.items() if state == "INVALID"]:
+    of_others = {each.name for each in endpoints}
+    unknown = [each for each, state in states.items() if state == ABSENT and (each in of_others or each not in away)]
+    if unknown:
         found.append(_unknown(pbx, unknown, endpoints))
-    if away := [each for each, state in states.items() if state == "UNAVAILABLE"]:
-        found.append(note(part, "phone-unreachable", f"not registered, or not answering: {few(away)}"))
-    if fine := [each for each, state in states.items() if state not in ("INVALID", "UNAVAILABLE", None)]:
+    if gone := [each for each, state in states.items() if state == "UNAVAILABLE"]:
+        found.append(note(part, "phone-unreachable", f"not registered, or not answering: {few(gone)}"))
+    if fine := [each for each, state in states.items() if state not in (ABSENT, "UNAVAILABLE", None)]:
         found.append(ok(part, f"{len(fine)} of the people's phones are reachable"))
     phones = (each for each in endpoints if each.kind is EndpointKind.PHONE and each.extension not in states)
     if strangers := [each.device for each in phones]:
