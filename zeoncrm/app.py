@@ -95,6 +95,7 @@ class Daemon:
             desks={name: Desk(pbx) for name, pbx in self.pbxs.items()},
             watch=self.watch,
             archives=self.archives,
+            folders=lambda: self.recordings.folders,
             metrics=PbxMetrics(self.pbxs.values()).text,
             secure_cookies=(config.web.public_url or "").startswith("https://"),
             trusted_proxies=tuple(config.web.trusted_proxies),

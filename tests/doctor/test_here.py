@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -17,6 +18,7 @@ from structlog.testing import capture_logs
 from tests.ami.scripted_server import ScriptedServer
 from tests.databases import NOON, held_by_another, sqlite_path, url_of
 from tests.doctor.examined import ids, person, problems, well
+from tests.nobody import folder_for_all, not_root
 from tests.ports import free_port
 from zeoncrm.ami.agi import AgiServer
 from zeoncrm.config import AgiConfig, Config, DatabaseConfig, PbxConfig, WebConfig
@@ -54,7 +56,7 @@ def test_it_is_the_secret_s_file_that_must_be_closed_when_it_has_one(tmp_path: P
         file.touch()
         file.chmod(0o644)
     pbx = PbxConfig(name="main", username="zeoncrm", secret_file=str(secret))
-    [_, found] = file_findings(config, Config(pbx=[pbx]))
+    [found] = [each for each in file_findings(config, Config(pbx=[pbx])) if each.state is State.PROBLEM]
     assert (found.id, str(secret) in found.text) == ("config-readable", True)
 
 
@@ -67,6 +69,23 @@ def test_a_folder_of_recordings_that_can_t_be_read_is_told(tmp_path: Path) -> No
     away = PBX.model_copy(update={"recordings": str(tmp_path / "away")})
     assert problems(file_findings(None, Config(pbx=[there]))) == []
     assert problems(file_findings(None, Config(pbx=[away]))) == ["recordings-folder"]
+
+
+def test_a_folder_in_which_old_recordings_can_t_be_deleted_is_told() -> None:
+    with folder_for_all() as folder:
+        pbx = PBX.model_copy(update={"recordings": str(folder), "recordings_days": 90, "recordings_delete": True})
+        with not_root():
+            assert problems(file_findings(None, Config(pbx=[pbx]))) == ["recordings-delete"]
+            kept = pbx.model_copy(update={"recordings_delete": False})
+            assert problems(file_findings(None, Config(pbx=[kept]))) == []
+
+
+def test_that_root_asks_is_told() -> None:
+    asked = ids(file_findings(None, Config(pbx=[PBX])))
+    assert asked == (["run-as-root"] if os.geteuid() == 0 else [])
+    if os.geteuid() == 0:
+        with not_root():
+            assert ids(file_findings(None, Config(pbx=[PBX]))) == []
 
 
 # Call records
@@ -197,11 +216,15 @@ async def test_all_of_it_is_looked_at_whatever_is_amiss_with_some(tmp_path: Path
 
 
 @asynccontextmanager
-async def answering(body: str) -> AsyncIterator[int]:
+async def answering(body: str, metrics: str = "") -> AsyncIterator[int]:
     async def ready(request: web.Request) -> web.Response:
         return web.Response(text=body, content_type="application/json")
 
+    async def counted(request: web.Request) -> web.Response:
+        return web.Response(text=metrics)
+
     app = web.Application()
+    app.router.add_get("/metrics", counted)
     app.router.add_get("/readyz", ready)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -222,6 +245,14 @@ async def of_web(**config: Any) -> list[Finding]:
 UP = {"state": "up", "since": "2026-03-02T12:00:00Z", "reason": None}
 LAME = UP | {"reason": "the account lacks write = originate (no click-to-call)"}
 DOWN = UP | {"state": "down", "reason": "hung"}
+
+
+async def test_what_the_daemon_itself_can_t_read_is_told() -> None:
+    counted = 'zeoncrm_recordings_trouble{pbx="main"} 1.0\nzeoncrm_cdr_trouble{pbx="main"} 0.0\n'
+    async with answering(json.dumps({"database": "ok", "pbx": {"main": UP}}), metrics=counted) as port:
+        found = await of_web(port=port)
+    assert ids(found) == ["daemon-files"]
+    assert found[-1].text == "the running daemon has trouble with the recordings of main"
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.nobody import folder_for_all, not_root
 from tests.sounds import wave
-from zeoncrm.pipeline.recording_files import days_around, inside, look_for, search, uniqueids_in
+from zeoncrm.pipeline.recording_files import days_around, inside, look_for, search, uniqueids_in, unreadable
 
 AT = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
 
@@ -125,3 +126,35 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
 def test_a_file_whose_name_is_no_text_is_passed_over(root: Path) -> None:
     (root / os.fsdecode(b"in-\xff-1772452800.7.wav")).write_bytes(wave(1))
     assert search(root, {"1772452800.7": "call"}, []) == {}
+
+
+def test_recordings_that_can_be_read_are_no_trouble_and_neither_is_a_folder_without_any(root: Path) -> None:
+    assert unreadable(root, AT.date()) is None
+    put(root, "2026/03/02/in.wav")
+    (root / "2026/03/02/out.wav").symlink_to("/nowhere")
+    assert unreadable(root, AT.date()) is None
+
+
+def test_a_folder_that_is_not_there_is_named(root: Path) -> None:
+    assert unreadable(root / "away", AT.date()) == f"{root}/away: No such file or directory"
+
+
+@pytest.mark.parametrize("closed", ["", "2026", "2026/03/02", "2026/03/02/in.wav"])
+def test_what_may_not_be_read_is_named(closed: str) -> None:
+    with folder_for_all() as root:
+        put(root, "2026/03/02/in.wav")
+        (root / closed).chmod(0)
+        with not_root():
+            told = unreadable(root, AT.date())
+        (root / closed).chmod(0o700)
+    assert told is not None
+    assert told.startswith(str(root / closed))
+    assert told.endswith(": Permission denied")
+
+
+def test_a_folder_of_root_s_own_beside_the_recordings_is_no_trouble() -> None:
+    with folder_for_all() as root:
+        put(root, "2026/03/02/in.wav")
+        (root / "lost+found").mkdir(mode=0o700)
+        with not_root():
+            assert unreadable(root, AT.date()) is None

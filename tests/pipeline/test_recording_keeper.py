@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.pipeline.firm import IVAN, PBX, Firm, until
 from tests.sounds import wave
@@ -270,3 +271,23 @@ async def test_a_recording_that_only_the_call_record_names_is_listed(firm: Firm,
     await tape.look()
     [kept] = await firm.calls()
     assert [row.path for row in kept.recordings] == ["2026/03/02/in.wav"]
+
+
+async def test_a_folder_that_goes_away_and_comes_back_is_said_once_each(firm: Firm, tape: Tape) -> None:
+    away = tape.root.with_name("away")
+    tape.root.rename(away)
+    with capture_logs() as logs:
+        for _ in range(3):
+            firm.tick(600)
+            await tape.keeper.look_at_folders()
+        gone = tape.keeper.folders[PBX]
+        away.rename(tape.root)
+        firm.tick(10)
+        await tape.keeper.look_at_folders()
+        assert tape.keeper.folders[PBX].problem == gone.problem
+        firm.tick(600)
+        await tape.keeper.look_at_folders()
+    assert gone.problem == f"{tape.root}: No such file or directory"
+    assert gone.since is not None
+    assert (tape.keeper.folders[PBX].problem, tape.keeper.folders[PBX].since) == (None, None)
+    assert [each["event"] for each in logs] == ["recordings can't be read", "recordings can be read again"]

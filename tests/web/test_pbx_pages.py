@@ -13,6 +13,7 @@ from tests.web.world import NOON, PBX, World
 from zeoncrm.ami.recording import calls_in, read_stream
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.pbx_desks import BackfillSeen, Trouble
+from zeoncrm.pipeline.recording_keeper import FolderSeen
 from zeoncrm.web.services import PbxStatus
 
 
@@ -43,6 +44,31 @@ async def test_the_page_tells_how_the_records_of_calls_are_read(world: World) ->
     assert "permission denied" in (await ada.get("/pbx")).text
     (link,) = (await (await world.api("ada")).get("/api/v1/pbx")).json["items"]
     assert (link["backfill"]["problem"], link["backfill"]["made"]) == ("permission denied", 3)
+
+
+async def test_the_page_tells_a_short_write_timeout_and_clocks_that_differ(world: World) -> None:
+    ada = await world.browser("ada")
+    text = (await ada.get("/pbx")).text
+    assert "writetimeout" not in text
+    assert "Its clock" not in text
+    world.desk.more = {"write_timeout": 100, "cuts_soon": True, "clock_ahead": -300.4, "clocks_differ": True}
+    text = (await ada.get("/pbx")).text
+    assert "writetimeout of the account is 100 ms" in text
+    assert "Its clock is -300 s off ours" in text
+    (link,) = (await (await world.api("ada")).get("/api/v1/pbx")).json["items"]
+    assert (link["write_timeout"], link["clock_ahead"]) == (100, -300.4)
+
+
+async def test_the_page_and_the_counts_tell_that_recordings_can_t_be_read(world: World) -> None:
+    ada = await world.browser("ada")
+    assert "Recordings" not in (await ada.get("/pbx")).text
+    world.folders[PBX] = FolderSeen("/mnt/monitor")
+    assert "/mnt/monitor" in (await ada.get("/pbx")).text
+    world.folders[PBX] = FolderSeen("/mnt/monitor", "/mnt/monitor/2026: Permission denied", NOON)
+    assert "/mnt/monitor/2026: Permission denied" in (await ada.get("/pbx")).text
+    (link,) = (await (await world.api("ada")).get("/api/v1/pbx")).json["items"]
+    assert link["recordings"]["problem"] == "/mnt/monitor/2026: Permission denied"
+    assert f'zeoncrm_recordings_trouble{{pbx="{PBX}"}} 1.0' in (await ada.get("/metrics")).text
 
 
 async def test_others_see_the_state_and_no_more(world: World) -> None:

@@ -35,6 +35,7 @@ from zeoncrm.pipeline.people import Directory, Role, Viewer, add_person, load_di
 from zeoncrm.pipeline.presence import PhoneState
 from zeoncrm.pipeline.queues import Queue
 from zeoncrm.pipeline.recorder import Recorder
+from zeoncrm.pipeline.recording_keeper import FolderSeen
 from zeoncrm.pipeline.routing import Router
 from zeoncrm.pipeline.settings import CallSettings
 from zeoncrm.pipeline.stages import ensure_default_pipeline
@@ -129,6 +130,7 @@ class World:
         self.recorder = Recorder(database, self.rules)
         self.bus.subscribe(self.recorder.follow)
         self.watch = Watch(self.bus.publish, lambda: self.directory, self.recorder.live, {PBX: self.phone}, self.clock)
+        self.folders: dict[str, FolderSeen] = {}
         self.desk = NotedDesk(lambda: self.directory.numbering(PBX, "RU", ()))
         self.services = Services(
             database=database,
@@ -143,6 +145,7 @@ class World:
             pbx=lambda: self.pbx,
             telephones={PBX: self.phone},
             desks={PBX: self.desk},
+            folders=lambda: self.folders,
             watch=self.watch,
             now=self.clock,
         )

@@ -11,6 +11,7 @@ import structlog
 
 from zeoncrm.ami.actions import ActionHeaders, Reply, check_headers
 from zeoncrm.ami.backoff import Backoff
+from zeoncrm.ami.condition import Condition, learn_condition
 from zeoncrm.ami.errors import (
     ActionRefused,
     AmiError,
@@ -72,6 +73,7 @@ class AmiConnection:
         self.account = account
         self.version: str | None = None
         self.rights = Rights()
+        self.condition = Condition()
         self._counters = Counters()
         self._deliver = deliver
         self._on_frame = on_frame
@@ -196,12 +198,14 @@ class AmiConnection:
         amiss = None if self.rights.write is not None else lack
         self._up(amiss)
         await self._listings.take(wire, partial(self._up, amiss))
+        await self._learn_condition(wire)
         good = asyncio.get_running_loop().call_later(self._timings.steady_after, self._backoff.reset)
         try:
             while True:
                 await self._wait_for_snapshot(wire)
                 if lack is None:
                     await self._compare_snapshots(wire)
+                await self._learn_condition(wire)
                 await self._listings.take(wire, partial(self._up, amiss))
         finally:
             good.cancel()
@@ -226,6 +230,13 @@ class AmiConnection:
         self.rights = await learn_rights(ask, self.account.username)
         if wire.lost is not None:
             raise LinkLost(wire.lost)
+
+    async def _learn_condition(self, wire: Wire) -> None:
+        ask = partial(wire.request, timeout=self._timings.login_timeout)
+        before, self.condition = self.condition, await learn_condition(ask, self.account.username)
+        if (before.cuts_soon, before.clocks_differ) != (self.condition.cuts_soon, self.condition.clocks_differ):
+            for words in self.condition.words:
+                self._log.warning("pbx is connected, but not as it should be", reason=words)
 
     def _snapshot_pause(self) -> float:
         usual = self._timings.snapshot_period

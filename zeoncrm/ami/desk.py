@@ -51,6 +51,10 @@ class Desk:
             too_long=counters.dropped,
             rights=tuple(RightSeen(right.key, connection.rights.has(right), right.cost) for right in NEEDED),
             endpoints=pbx.endpoints,
+            write_timeout=connection.condition.write_timeout,
+            cuts_soon=connection.condition.cuts_soon,
+            clock_ahead=connection.condition.clock_ahead,
+            clocks_differ=connection.condition.clocks_differ,
             backfill=_backfill_seen(pbx.backfill.state) if pbx.backfill else None,
         )
 

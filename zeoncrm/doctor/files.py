@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from zeoncrm.config import Config
-from zeoncrm.doctor.findings import Finding, ok, problem
+from zeoncrm.config import Config, PbxConfig
+from zeoncrm.doctor.findings import Finding, note, ok, problem
+from zeoncrm.pipeline.recording_files import unreadable
 
 PART = "config"
 
@@ -21,7 +23,9 @@ def file_findings(file: Path | None, config: Config) -> list[Finding]:
     named = [file] if file is not None and _holds_secret(config) else []
     secrets = [*named, *(Path(pbx.secret_file) for pbx in config.pbx if pbx.secret_file is not None)]
     found += [finding for path in secrets for finding in _readers(path)]
-    return found + [_recordings(pbx.name, Path(pbx.recordings)) for pbx in config.pbx if pbx.recordings is not None]
+    if os.geteuid() == 0:
+        found.append(note(PART, "run-as-root", "doctor runs as root, who may read what the daemon may not"))
+    return found + [each for pbx in config.pbx if pbx.recordings for each in _recordings(pbx, Path(pbx.recordings))]
 
 
 def _holds_secret(config: Config) -> bool:
@@ -29,13 +33,14 @@ def _holds_secret(config: Config) -> bool:
     return given or urlsplit(config.database.url).password is not None
 
 
-def _recordings(pbx: str, folder: Path) -> Finding:
-    part = f"pbx {pbx}"
-    try:
-        os.listdir(folder)
-    except OSError as error:
-        return problem(part, "recordings-folder", f"recordings: {folder}: {error.strerror or error}")
-    return ok(part, f"recordings: {folder} can be read")
+def _recordings(pbx: PbxConfig, folder: Path) -> list[Finding]:
+    part = f"pbx {pbx.name}"
+    if reason := unreadable(folder, datetime.now(UTC).date()):
+        return [problem(part, "recordings-folder", f"recordings: {reason}")]
+    found = [ok(part, f"recordings: {folder} can be read")]
+    if pbx.recordings_days and pbx.recordings_delete and not os.access(folder, os.W_OK, effective_ids=True):
+        found.append(problem(part, "recordings-delete", f"recordings: old ones can't be deleted in {folder}"))
+    return found
 
 
 def _readers(path: Path) -> list[Finding]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from zeoncrm.ami.condition import Condition, learn_condition
 from zeoncrm.ami.errors import ActionRefused, AmiError, LinkLost, is_in_use
 from zeoncrm.ami.link import PbxAccount
 from zeoncrm.ami.rights import WRITE_CALL, Rights, getvar, learn_rights, own_setting
@@ -25,7 +25,6 @@ from zeoncrm.pipeline.people import Directory
 Say = Callable[[Finding], None]
 
 OLDEST, NEWEST = 13, 22
-CLOCK_SECONDS = 10.0
 _MAJOR = re.compile(r"(?:\A|/)([0-9]{1,2})[.-]")
 
 
@@ -104,9 +103,9 @@ async def _examine(link: Line, pbx: PbxConfig, who: Who, say: Say) -> Look:
     written = await own_setting(link.action, pbx.username, "write") or None
     for finding in right_findings(part, rights, written, booted=link.booted):
         say(finding)
-    await _write_timeout(link, pbx, part, say)
     await _version(link, part, say)
-    await _clock(link, part, say)
+    for finding in condition_findings(part, await learn_condition(link.action, pbx.username)):
+        say(finding)
     return Look(pbx, link, rights, await _dialplan_and_phones(link, pbx, who, rights, say))
 
 
@@ -126,15 +125,20 @@ async def _dialplan_and_phones(link: Line, pbx: PbxConfig, who: Who, rights: Rig
     return states
 
 
-async def _write_timeout(link: Line, pbx: PbxConfig, part: str, say: Say) -> None:
-    setting = await own_setting(link.action, pbx.username, "writetimeout")
-    if setting is None:
-        return
-    milliseconds = int(setting) if setting.isascii() and setting.isdigit() else 100
-    if milliseconds < 1000:
-        say(problem(part, "write-timeout", f"writetimeout is {milliseconds} ms: a moment's stall cuts the link"))
-    else:
-        say(ok(part, f"writetimeout is {milliseconds} ms"))
+def condition_findings(part: str, condition: Condition) -> list[Finding]:
+    """What is to be said of the write timeout and the clock."""
+    found = []
+    if condition.write_timeout is not None:
+        text = f"writetimeout is {condition.write_timeout} ms"
+        short = problem(part, "write-timeout", f"{text}: a moment's stall cuts the link")
+        found.append(short if condition.cuts_soon else ok(part, text))
+    if condition.clock_ahead is not None:
+        far = abs(condition.clock_ahead)
+        way = "ahead" if condition.clock_ahead > 0 else "behind"
+        shown = (datetime.now(UTC) + timedelta(seconds=condition.clock_ahead)).isoformat(timespec="seconds")
+        differs = problem(part, "clock", f"its clock is {far:.0f} s {way}: {shown}")
+        found.append(differs if condition.clocks_differ else ok(part, f"its clock agrees with ours to {far:.1f} s"))
+    return found
 
 
 async def _version(link: Line, part: str, say: Say) -> None:
@@ -149,19 +153,3 @@ async def _version(link: Line, part: str, say: Say) -> None:
         say(note(part, "asterisk-untried", f"Asterisk {version} is newer than {NEWEST}, the newest that was tried"))
     else:
         say(ok(part, f"Asterisk {version}"))
-
-
-async def _clock(link: Line, part: str, say: Say) -> None:
-    sent = time.time()
-    reply = await link.action({"Action": "Ping"})
-    ours = (sent + time.time()) / 2
-    try:
-        theirs = float(reply.headers.get("Timestamp", ""))
-    except ValueError:
-        return
-    ahead = theirs - ours
-    if abs(ahead) <= CLOCK_SECONDS:
-        say(ok(part, f"its clock agrees with ours to {abs(ahead):.1f} s"))
-        return
-    shown = datetime.fromtimestamp(theirs, UTC).isoformat(timespec="seconds")
-    say(problem(part, "clock", f"its clock is {abs(ahead):.0f} s {'ahead' if ahead > 0 else 'behind'}: {shown}"))

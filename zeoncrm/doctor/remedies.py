@@ -9,6 +9,8 @@ REMEDIES = {
     "config-readable": "chmod 640, and let it belong to the daemon's user",
     "pbx-none": "add a [[pbx]] with name, host, username and secret, or run `zeoncrm init`",
     "recordings-folder": "mount the folder, or correct `recordings`; the daemon's user must be allowed to read it",
+    "recordings-delete": "let the daemon write there (its unit: ReadWritePaths=), or set recordings_delete = false",
+    "run-as-root": "run it as the daemon's user: runuser -u zeoncrm -- /opt/zeoncrm/bin/zeoncrm ... doctor",
     "cdr-none": "name the PBX's call records in `cdr`: Master.csv or its database",
     "cdr-events": "name Master.csv or its database in `cdr` instead, where one can be reached",
     "cdr-away": "see the path, the address, the user and the rights; the daemon's user must be allowed to read",
@@ -34,6 +36,7 @@ REMEDIES = {
     "web-port": "set a `web.host` of this machine, and a free `web.port` above 1023",
     "web-in-the-clear": "put nginx or Caddy before it, and set `web.public_url` to its https address",
     "public-url": "see the proxy's log, the name's address and the certificate; a router may hide it from here",
+    "daemon-files": "the PBX page has its words; see the daemon's user and groups, and what systemd hides from it",
     "link-not-up": "see the lines of this PBX below; after a change of its account, restart zeoncrm",
     # What the dialplan asks.
     "agi-away": "see `agi.host` and `agi.port`, restart zeoncrm after a change of them, and see its log",

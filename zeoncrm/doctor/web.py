@@ -6,6 +6,7 @@ import asyncio
 import errno
 import ipaddress
 import json
+import re
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,8 @@ Say = Callable[[Finding], None]
 PART = "web"
 SECONDS = 10.0
 _MOST = 1 << 16
+_FILES = {"recordings": "the recordings", "cdr": "the call records"}
+_TROUBLE = re.compile(r'^zeoncrm_(recordings|cdr)_trouble\{pbx="([A-Za-z0-9_.-]+)"\} 1', re.MULTILINE)
 
 
 async def examine_web(web: WebConfig, say: Say) -> bool:
@@ -57,7 +60,18 @@ async def _at_home(web: WebConfig, address: str, say: Say) -> bool:
         say(problem(PART, "web-not-ready", f"zeoncrm at {address} is not ready: database: {ready['database']}"))
     for name, link in ready["pbx"].items():
         say(_link(name, link))
+    for finding in trouble_findings(await _metrics(address)):
+        say(finding)
     return True
+
+
+def trouble_findings(metrics: str) -> list[Finding]:
+    """What the daemon itself can't read, as it counts: it may be another user, and systemd may hide folders from it."""
+    names = dict.fromkeys(_TROUBLE.findall(metrics))
+    return [
+        problem(PART, "daemon-files", f"the running daemon has trouble with {_FILES[kind]} of {pbx}")
+        for kind, pbx in names
+    ]
 
 
 def _link(name: str, link: dict[str, Any]) -> Finding:
@@ -108,6 +122,18 @@ async def _ready(address: str) -> dict[str, Any] | None:
         return None
     ours = isinstance(told, dict) and isinstance(told.get("database"), str) and isinstance(told.get("pbx"), dict)
     return told if ours else None
+
+
+async def _metrics(address: str) -> str:
+    timeout = aiohttp.ClientTimeout(total=SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=False) as http,
+            http.get(f"{address}/metrics") as answer,
+        ):
+            return await answer.text(errors="replace")
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return ""  # what has just answered has gone: the next line to be looked at says so
 
 
 def is_loopback(host: str) -> bool:

@@ -50,7 +50,8 @@ class PbxReport:
 
     `state`: connecting, up, auth-failed or down. `quiet`: no event for long though calls go on; the PBX is asked then.
     `drift`: channels that comparisons showed otherwise than events had told. `stalls`: how often events had stopped
-    while the link was up. `backfill` is None when no records of the PBX are read.
+    while the link was up. `write_timeout` (milliseconds; `cuts_soon`: too short) and `clock_ahead` (seconds;
+    `clocks_differ`: too much) are None when the PBX does not tell. `backfill`: None when no records of it are read.
     """
 
     name: str
@@ -70,6 +71,10 @@ class PbxReport:
     too_long: int
     rights: tuple[RightSeen, ...]
     endpoints: tuple[Endpoint, ...]
+    write_timeout: int | None = None
+    cuts_soon: bool = False
+    clock_ahead: float | None = None
+    clocks_differ: bool = False
     backfill: BackfillSeen | None = None
 
 

@@ -22,6 +22,7 @@ TAKEN_ALONG = {".WAV": "audio/x-wav", ".gsm": "audio/x-gsm"}
 TYPES = PLAYED | TAKEN_ALONG
 MOST_ENTRIES = 50_000
 DEEPEST = 12
+_DAYS_BACK = 7
 # An id of Asterisk's in a file's name: the second at which the channel was made, and its number.
 _UNIQUEID = re.compile(r"(?<![0-9])([0-9]{9,11}\.[0-9]{1,9})(?![0-9])")
 
@@ -82,6 +83,24 @@ def look_for(root: Path, file: str, at: datetime) -> Look | None:
     return None
 
 
+def unreadable(root: Path, today: date) -> str | None:
+    """Why recordings can't be listened to, with the path in question; None when nothing is amiss.
+
+    Looked at are the folder, those of the last days, and the newest recording in the newest of them that has any.
+    """
+    days = (today + timedelta(days=shift) for shift in range(1, -_DAYS_BACK, -1))
+    try:
+        os.listdir(root)
+        for folder in (*(name for day in days for name in _folders_of(day)), ""):
+            newest = _newest_in(root / folder)
+            if newest is not None:
+                newest.open("rb").close()
+                return None
+    except OSError as error:
+        return f"{error.filename or root}: {error.strerror or error}"
+    return None
+
+
 def search(root: Path, wanted: Mapping[str, str], days: Iterable[date]) -> dict[str, str]:
     """Files that have one of the ids in their names: path by call. `wanted` has the call of each id.
 
@@ -135,6 +154,18 @@ def _names_in(root: Path, folder: str) -> Iterator[str]:
                     yield entry.name
     except (OSError, RuntimeError):
         return
+
+
+def _newest_in(folder: Path) -> Path | None:
+    """The newest recording; None when there is none, or no such folder. Raises OSError for one that may not be read."""
+    try:
+        with os.scandir(folder) as entries:
+            some = [each for _, each in zip(range(MOST_ENTRIES), entries, strict=False)]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    sounds = (each for each in some if PurePosixPath(each.name).suffix in TYPES and not each.is_symlink())
+    files = [(each.stat().st_mtime, each.path) for each in sounds]
+    return Path(max(files)[1]) if files else None
 
 
 def _is_text(name: str) -> bool:

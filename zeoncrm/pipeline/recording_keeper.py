@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -19,7 +20,16 @@ from zeoncrm.pipeline.call_access import audience
 from zeoncrm.pipeline.call_events import CallResult
 from zeoncrm.pipeline.call_rows import view_of
 from zeoncrm.pipeline.people import Directory
-from zeoncrm.pipeline.recording_files import Archive, Look, days_around, inside, look_for, search, uniqueids_in
+from zeoncrm.pipeline.recording_files import (
+    Archive,
+    Look,
+    days_around,
+    inside,
+    look_for,
+    search,
+    uniqueids_in,
+    unreadable,
+)
 from zeoncrm.pipeline.recordings import Archives
 from zeoncrm.store import calls
 from zeoncrm.store import recordings as store
@@ -42,6 +52,15 @@ AGED_EVERY = timedelta(hours=1)
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class FolderSeen:
+    """A PBX's folder of recordings: why they can't be read and since when (UTC); None when nothing is amiss."""
+
+    folder: str
+    problem: str | None = None
+    since: datetime | None = None
+
+
 class RecordingKeeper:
     """Looks after the recordings of the PBXs that have a folder."""
 
@@ -62,6 +81,8 @@ class RecordingKeeper:
         # When to search for the calls of which no file is known, and how often that was done.
         self._searches: dict[str, tuple[datetime, int]] = {}
         self._looked_at_all: datetime | None = None
+        self._folders_at: datetime | None = None
+        self.folders = {pbx: FolderSeen(str(archive.root)) for pbx, archive in archives.items()}
         self._aged_at: datetime | None = None
 
     def follow(self, published: Published) -> None:
@@ -83,6 +104,7 @@ class RecordingKeeper:
             await self.catch_up()
         while True:
             pause = SELDOM
+            await self.look_at_folders()
             with contextlib.suppress(StoreError):
                 pause = await self.look()
                 await self.age()
@@ -114,6 +136,21 @@ class RecordingKeeper:
             return SOON
         next_search = min((at for at, _ in self._searches.values()), default=now + timedelta(seconds=SELDOM))
         return min(SELDOM, max(SOON, (next_search - now).total_seconds()))
+
+    async def look_at_folders(self) -> None:
+        """From time to time: whether the recordings can be read. A change is said once."""
+        now = self._now()
+        if self._folders_at is not None and now - self._folders_at < LATELY:
+            return
+        self._folders_at = now
+        for pbx, archive in self._archives.items():
+            before, problem = self.folders[pbx], await asyncio.to_thread(unreadable, archive.root, now.date())
+            if problem is not None and problem != before.problem:
+                log.warning("recordings can't be read", pbx=pbx, reason=problem)
+            elif problem is None and before.problem is not None:
+                log.info("recordings can be read again", pbx=pbx)
+            since = None if problem is None else before.since or now
+            self.folders[pbx] = FolderSeen(before.folder, problem, since)
 
     async def age(self) -> None:
         """Once an hour: what is older than it may be listened to, is not; where so configured its file is deleted.

@@ -78,6 +78,12 @@ class Gauges(Collector):
         for name, status in self._services.pbx().items():
             up.add_metric([name], float(status.state == "up"))
         yield up
+        trouble = GaugeMetricFamily(
+            "zeoncrm_recordings_trouble", "1 while the PBX's recordings can't be read", labels=["pbx"]
+        )
+        for name, seen in self._services.folders().items():
+            trouble.add_metric([name], float(seen.problem is not None))
+        yield trouble
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

@@ -14,6 +14,7 @@ from zeoncrm.pipeline.pbx_desks import PbxDesk
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.recording_files import Archive
+from zeoncrm.pipeline.recording_keeper import FolderSeen
 from zeoncrm.pipeline.routing import Router
 from zeoncrm.pipeline.settings import CallSettings
 from zeoncrm.pipeline.watch import Watch
@@ -50,8 +51,9 @@ class Services:
     pbx: Callable[[], Mapping[str, PbxStatus]]
     telephones: Mapping[str, Telephone]
     watch: Watch
-    # The folders with recordings, by PBX.
+    # The folders with recordings, by PBX; and how they were found at the last look.
     archives: Mapping[str, Archive] = field(default_factory=dict)
+    folders: Callable[[], Mapping[str, FolderSeen]] = dict
     desks: Mapping[str, PbxDesk] = field(default_factory=dict)
     metrics: Callable[[], bytes] = lambda: b""
     dial_rate: Rate = field(default_factory=Rate)

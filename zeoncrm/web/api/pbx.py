@@ -6,9 +6,10 @@ from datetime import datetime
 
 from zeoncrm.pipeline.endpoints import EndpointKind, EndpointSign
 from zeoncrm.pipeline.errors import NotFound
-from zeoncrm.pipeline.pbx_desks import PbxReport
+from zeoncrm.pipeline.pbx_desks import PbxDesk
 from zeoncrm.web.api.endpoint import Ask, Endpoint
 from zeoncrm.web.api.schemas import Output
+from zeoncrm.web.services import Services
 
 
 class RightOut(Output):
@@ -47,8 +48,17 @@ class BackfillOut(Output):
     completed: int
 
 
+class RecordingsOut(Output):
+    """The folder with the PBX's recordings, and why they can't be read."""
+
+    folder: str
+    problem: str | None
+    since: datetime | None
+
+
 class PbxOut(Output):
-    """A link. Counts are since the daemon started; `quiet`: no event for long though calls go on."""
+    """A link. Counts are since the daemon started; `quiet`: no event for long though calls go on. `write_timeout` is in
+    milliseconds, `clock_ahead` in seconds; null when the PBX does not tell them."""
 
     name: str
     state: str
@@ -66,7 +76,10 @@ class PbxOut(Output):
     not_understood: int
     too_long: int
     backfill: BackfillOut | None
+    recordings: RecordingsOut | None = None
     rights: list[RightOut]
+    write_timeout: int | None
+    clock_ahead: float | None
     endpoints: list[EndpointOut]
 
 
@@ -79,8 +92,7 @@ class PbxPage(Output):
 async def list_pbx(ask: Ask[None, None]) -> PbxPage:
     """How each link is."""
     ask.viewer.must_administer()
-    now = ask.services.now()
-    return PbxPage(items=[_out(desk.report(now)) for _, desk in sorted(ask.services.desks.items())])
+    return PbxPage(items=[_out(ask.services, desk) for _, desk in sorted(ask.services.desks.items())])
 
 
 async def retry_pbx(ask: Ask[None, None]) -> PbxOut:
@@ -90,11 +102,13 @@ async def retry_pbx(ask: Ask[None, None]) -> PbxOut:
     if desk is None:
         raise NotFound("there is no such page")
     desk.retry()
-    return _out(desk.report(ask.services.now()))
+    return _out(ask.services, desk)
 
 
-def _out(report: PbxReport) -> PbxOut:
-    return PbxOut.model_validate(report)
+def _out(services: Services, desk: PbxDesk) -> PbxOut:
+    report = PbxOut.model_validate(desk.report(services.now()))
+    folder = services.folders().get(report.name)
+    return report.model_copy(update={"recordings": folder and RecordingsOut.model_validate(folder)})
 
 
 ONLY_ADMINS = {403: "Only administrators see this."}

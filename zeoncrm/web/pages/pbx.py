@@ -97,13 +97,14 @@ def _show(
     now = services.now()
     reports = [desk.report(now) for _, desk in sorted(services.desks.items())]
     if wants_part(request):
-        return part(request, "pbx/live.html", reports=reports, now=now)
+        return part(request, "pbx/live.html", reports=reports, folders=services.folders(), now=now)
     return page(
         request,
         "pbx/admin.html",
         section="pbx",
         status=422 if errors else 200,
         reports=[(report, devices_of(report)) for report in reports],
+        folders=services.folders(),
         people=[row for row in services.directory().rows if row.active],
         saved="saved" in request.query,
         signs=SIGNS,
