@@ -113,6 +113,10 @@ class Office:
         return int(self.mark["place"]["at"])
 
     @property
+    def problem(self) -> str:
+        return self.backfill.state.problem or ""
+
+    @property
     def callers(self) -> list[str]:
         """Whose calls were kept."""
         return [(call.number or "")[-4:] for told in self.kept for call in told.calls]
@@ -331,3 +335,35 @@ async def test_a_call_whose_events_may_be_held_up_is_left_to_them() -> None:
     office.silence = 1
     await office.backfill.read()
     assert [call.number for told in office.kept for call in told.calls] == ["+79031110001"]
+
+
+async def test_talks_of_which_no_record_ever_comes_are_told_once_and_a_record_ends_it() -> None:
+    office = Office(Records([row(1)]))
+    with capture_logs() as logs:
+        await office.backfill.read()
+        office.backfill.note_talk(NOON + 50 * MINUTE)
+        office.now = NOON + 55 * MINUTE
+        await office.backfill.read()
+        assert office.problem == ""
+        office.backfill.note_talk(NOON + 64 * MINUTE)
+        for minute in (66, 70):
+            office.now = NOON + minute * MINUTE
+            await office.backfill.read()
+        assert office.problem.startswith("no record has come of a call that ended at 2026-03-02 12:50")
+        office.records.rows.append(row(2, NOON + 70 * MINUTE))
+        office.now = NOON + 75 * MINUTE
+        await office.backfill.read()
+    assert office.problem == ""
+    told = [each["event"] for each in logs if each["log_level"] == "warning" or "again" in each["event"]]
+    assert told == ["call records are not read well", "call records are read again"]
+
+
+async def test_records_that_come_with_the_talks_are_no_trouble() -> None:
+    office = Office(Records([]))
+    for number in range(6):
+        ended = NOON + number * 10 * MINUTE
+        office.backfill.note_talk(ended)
+        office.records.rows.append(row(number, ended - 4 * MINUTE))  # the PBX's clock is behind
+        office.now = ended + 5 * MINUTE
+        await office.backfill.read()
+        assert office.problem == ""

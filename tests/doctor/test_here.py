@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,17 @@ async def test_call_records_are_looked_at(tmp_path: Path) -> None:
     assert ids(await of_records(f"csv://{file}", "America/New_York")) == ["cdr-timezone"]
     file.write_text(CALL + "no record\n", encoding="utf-8")
     assert ids(await of_records(f"csv://{file}")) == ["cdr-not-understood"]
+
+
+async def test_a_file_of_call_records_to_which_nothing_is_written_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "Master.csv"
+    [found] = await of_records(f"csv://{file}")
+    assert (found.id, found.state, found.text.endswith("is not there yet")) == ("cdr-unwritten", State.NOTE, True)
+    file.write_text(CALL, encoding="utf-8")
+    os.utime(file, (0, (NOON - timedelta(days=8)).timestamp()))
+    assert ids(await of_records(f"csv://{file}")) == ["cdr-unwritten"]
+    os.utime(file, (0, (NOON - timedelta(days=6)).timestamp()))
+    assert ids(await of_records(f"csv://{file}")) == []
 
 
 async def test_call_records_that_are_away_or_not_named_are_told(tmp_path: Path) -> None:

@@ -22,7 +22,15 @@ from zeoncrm.ami.telephone import AmiTelephone, Dialling
 from zeoncrm.ami.trace import Trace
 from zeoncrm.ami.tracker import CallTracker
 from zeoncrm.pipeline.backfill import CallsTold, Filled
-from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallInterrupted, CallMerged, CallStarted, Source
+from zeoncrm.pipeline.call_events import (
+    CallEnded,
+    CallEvent,
+    CallInterrupted,
+    CallMerged,
+    CallResult,
+    CallStarted,
+    Source,
+)
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.endpoints import Endpoint
 from zeoncrm.pipeline.ids import new_call_id
@@ -153,7 +161,7 @@ class Pbx:
             self._interrupted |= self.tracker.calls.keys()
         events = self.tracker.feed(message)
         if events:
-            self._mind_interrupted(events)
+            self._mind_records(events)
             self.trace.note(message.at, message, events)
             for event in events:
                 await self._record(event)
@@ -181,9 +189,11 @@ class Pbx:
         )
         return Backfill(self.name, records.source, around)
 
-    def _mind_interrupted(self, events: Iterable[CallEvent]) -> None:
-        """Have the records looked at when a call has ended of which they know more."""
+    def _mind_records(self, events: Iterable[CallEvent]) -> None:
+        """Have the records looked at when a call has ended of which they know more, and missed when none come."""
         for event in events:
+            if self.backfill is not None and _was_talk(event):
+                self.backfill.note_talk(event.at)
             if isinstance(event, CallStarted) and event.source is Source.RECOVERED:
                 self._interrupted.add(event.call_id)
             elif isinstance(event, CallEnded | CallMerged) and event.call_id in self._interrupted:
@@ -200,3 +210,7 @@ class Pbx:
             self._phones.forget()
             self._queues.forget()
         self._on_status(self.name, status)
+
+
+def _was_talk(event: CallEvent) -> bool:
+    return isinstance(event, CallEnded) and event.result is CallResult.ANSWERED and not event.provisional

@@ -34,17 +34,18 @@ async def examine_records(pbx: PbxConfig, now: datetime, say: Say) -> None:
         source = cdr_source(pbx, pbx.cdr)
         async with asyncio.timeout(SECONDS):
             reading = await _some(source, now)
+            written = await asyncio.to_thread(source.written_at) if isinstance(source, CsvFile) else now
     except (CdrError, ConfigError) as error:
         say(problem(part, "cdr-away", f"call records can't be read: {error}"))
     except TimeoutError:
         say(problem(part, "cdr-away", f"call records: no answer within {SECONDS:g} s"))
     else:
-        for finding in record_findings(part, source.name, reading, now):
+        for finding in record_findings(part, source.name, reading, now, written):
             say(finding)
 
 
-def record_findings(part: str, name: str, reading: Reading, now: datetime) -> list[Finding]:
-    """What some of its records tell."""
+def record_findings(part: str, name: str, reading: Reading, now: datetime, written: datetime | None) -> list[Finding]:
+    """What some of its records tell. `written`: when there was last something new in a file; None: there is no file."""
     ends = [read.row.end for read in reading.records]
     found = []
     if reading.bad:
@@ -53,9 +54,14 @@ def record_findings(part: str, name: str, reading: Reading, now: datetime) -> li
     if ends and max(ends) > now + AHEAD:
         shown = max(ends).astimezone(UTC).isoformat(timespec="minutes")
         found.append(problem(part, "cdr-timezone", f"by `cdr_timezone` a call ended in the future: {shown}"))
-    if not found:
-        count = f"{len(ends)} of them looked at" if ends else "none there yet"
-        found.append(ok(part, f"call records: {name}, {count}"))
+    if found:
+        return found
+    if written is None:
+        found.append(note(part, "cdr-unwritten", f"call records: {name} is not there yet"))
+    elif not ends or written < now - BACK:
+        found.append(note(part, "cdr-unwritten", f"call records: {name} has none of the last {BACK.days} days"))
+    else:
+        found.append(ok(part, f"call records: {name}, {len(ends)} of them looked at"))
     return found
 
 

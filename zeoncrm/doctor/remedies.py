@@ -14,6 +14,7 @@ REMEDIES = {
     "cdr-none": "name the PBX's call records in `cdr`: Master.csv or its database",
     "cdr-events": "name Master.csv or its database in `cdr` instead, where one can be reached",
     "cdr-away": "see the path, the address, the user and the rights; the daemon's user must be allowed to read",
+    "cdr-unwritten": "see that `cdr` names the right place, and that the PBX writes there: cdr show status",
     "cdr-not-understood": "see what writes the records: cdr_csv of Asterisk, or a table with Asterisk's own columns",
     "cdr-timezone": "set `cdr_timezone` to the PBX's zone, or to UTC when cdr_csv.conf says usegmtime = yes",
     # The database.

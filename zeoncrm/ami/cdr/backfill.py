@@ -33,6 +33,8 @@ _STALE = timedelta(hours=1)
 # Records are to the second, and the PBX's clock is another one.
 _CLOCKS = timedelta(minutes=1)
 _ZONE = "is cdr_timezone right?"
+# How long after a call its record is waited for: Asterisk may write them in batches, by another clock.
+WRITTEN = timedelta(minutes=15)
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +100,9 @@ class Backfill:
         self._clock = clock
         self._period = period
         self._wanted = asyncio.Event()
+        # The end of the newest record that was read, and of the first talk heard since of which none has come.
+        self._newest: datetime | None = None
+        self._unrecorded: datetime | None = None
         self._log = log.bind(pbx=pbx, source=source.name)
 
     def wake(self) -> None:
@@ -107,6 +112,10 @@ class Backfill:
     def wake_soon(self) -> None:
         """A call ended of which not all was heard: its records are written in a moment."""
         asyncio.get_running_loop().call_later(SETTLED_AFTER.total_seconds() + 1, self._wanted.set)
+
+    def note_talk(self, ended_at: datetime) -> None:
+        """A talk that was heard to its end: the PBX will have a record of it, or writes none at all."""
+        self._unrecorded = self._unrecorded or ended_at
 
     async def run(self) -> None:
         """Read again and again."""
@@ -150,6 +159,8 @@ class Backfill:
             reading = await self._source.read(place)
             now = self._clock()
             credible = [read for read in reading.records if read.row.end < now + AHEAD]
+            ends = [read.row.end for read in credible]
+            self._newest = max([*ends, self._newest] if self._newest else ends, default=None)
             if len(credible) < len(reading.records):
                 bad, why = bad + len(reading.records) - len(credible), f"an end in the future; {_ZONE}"
             if early := sum(read.row.is_before_its_channel for read in credible):
@@ -170,7 +181,7 @@ class Backfill:
             place = {**reading.mark, "until": kept["until"]}
             if not reading.more:
                 break
-        self._note_run(until, f"{bad} records were not understood, the last for {why}" if bad else None)
+        self._note_run(until, f"{bad} records were not understood, the last for {why}" if bad else self._unwritten())
         return found.hasty
 
     async def _begin(self) -> Mark:
@@ -212,6 +223,17 @@ class Backfill:
             self._log.info("calls filled in from the PBX's records", made=filled.made, completed=filled.completed)
             made, completed = self.state.made + filled.made, self.state.completed + filled.completed
             self.state = replace(self.state, made=made, completed=completed)
+
+    def _unwritten(self) -> str | None:
+        """Whether the PBX writes no records there, judged by the talks that were heard."""
+        if self._unrecorded is None:
+            return None
+        if self._newest is not None and self._newest >= self._unrecorded - WRITTEN:
+            self._unrecorded = None
+        elif self._clock() - self._unrecorded >= WRITTEN:
+            at = self._unrecorded.strftime("%Y-%m-%d %H:%M")
+            return f"no record has come of a call that ended at {at} UTC: are they written here? {_ZONE}"
+        return None
 
     def _note_run(self, watermark: datetime, problem: str | None) -> None:
         if problem is not None:

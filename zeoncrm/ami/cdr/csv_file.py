@@ -10,7 +10,7 @@ import asyncio
 import csv
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import blake2b
 from pathlib import Path
 
@@ -37,6 +37,13 @@ class CsvFile:
     def name(self) -> str:
         """The file's."""
         return f"csv://{self._path}"
+
+    def written_at(self) -> datetime | None:
+        """When the file was last written to (UTC); None when there is none or it can't be told."""
+        try:
+            return datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
+        except OSError:
+            return None
 
     async def begin(self, now: datetime) -> Mark:
         """The end of the file, or the beginning of one that is still to come."""
