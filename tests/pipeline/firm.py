@@ -156,9 +156,9 @@ class Firm:
         await self.record(self.ended(call))
         return await self.call(call)
 
-    async def missed_call(self, number: str | None = IVAN, extension: str = "101") -> CallRow:
+    async def missed_call(self, number: str | None = IVAN, extension: str = "101", **more: Any) -> CallRow:
         """A whole call that nobody answers."""
-        call = self.inbound(number)
+        call = self.inbound(number, **more)
         await self.record(call, self.rang(call, extension), self.missed(call))
         return await self.call(call)
 

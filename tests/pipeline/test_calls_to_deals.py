@@ -9,7 +9,7 @@ import pytest
 from tests.databases import url_of
 from tests.pipeline.firm import IVAN, Firm, running
 from zeoncrm.pipeline import events
-from zeoncrm.pipeline.call_events import AnsweredOutside, CallIdentified, CallRequested, CallResult
+from zeoncrm.pipeline.call_events import AnsweredOutside, CallEvent, CallIdentified, CallRequested, CallResult
 from zeoncrm.pipeline.contacts import NewPhone, create_contact
 from zeoncrm.pipeline.deals import NewDeal, change_deal, create_deal, move_deal
 from zeoncrm.pipeline.ids import new_call_id
@@ -137,6 +137,37 @@ async def test_a_number_that_is_learnt_after_the_answer_completes_the_deal(firm:
     assert (await _only_deal(firm)).contact_id == contact.id
     await firm.answered_call("102")
     assert len(await firm.deals()) == 1
+
+
+@pytest.mark.parametrize("by_click", [True, False])
+async def test_a_missed_stranger_who_is_called_back_has_the_name_they_called_by_last(
+    firm: Firm, by_click: bool
+) -> None:
+    for name in ("Petrov", "Ivan Petrov", None):
+        await firm.missed_call(name=name)
+    back: CallEvent = firm.outbound()
+    if by_click:
+        at = firm.tick()
+        back = CallRequested(
+            call_id=new_call_id(at),
+            at=at,
+            pbx="main",
+            linkedid="click",
+            number=IVAN,
+            number_raw=IVAN,
+            requested_by=firm.person("anna").id,
+        )
+    await firm.record(back)
+    if not by_click:
+        await firm.record(firm.dialled(back, "101"))
+    assert firm.view(back).contact == "Ivan Petrov"
+    assert [(contact.name, contact.owner) for contact in await firm.contacts()] == [("Ivan Petrov", "anna")]
+
+
+async def test_who_called_and_is_called_back_in_one_batch_is_a_person_with_a_name_too(firm: Firm) -> None:
+    call, back = firm.inbound(name="Ivan"), firm.outbound()
+    await firm.record(call, firm.missed(call), back, firm.dialled(back, "101"))
+    assert [contact.name for contact in await firm.contacts()] == ["Ivan"]
 
 
 # Known callers

@@ -28,6 +28,7 @@ from zeoncrm.pipeline.call_events import (
     CallRequested,
     CallResult,
     CallStarted,
+    Direction,
     LegAnswered,
     LegRang,
     OutsideDialled,
@@ -160,6 +161,8 @@ class CallBatch:
             most_new=len(past) + (len({event.call_id for event in events}) if self._may_make(events) else 0),
             turns=self._rules.incoming.has_groups
             and any(isinstance(e, CallEnded | CallsTold) for e in (*events, *told)),
+            names=any(call.direction is Direction.OUTBOUND for call in (*past, *(view.call for view in views)))
+            or any(isinstance(e, CallRequested) or _is_outbound(e) for e in events),
         )
 
     def _decides(self, event: CallEvent) -> bool:
@@ -266,6 +269,10 @@ class CallBatch:
             await timeline.put_call(
                 self._tx, call.id, at=call.started_at, contact_id=call.contact_id, deal_id=call.deal_id
             )
+
+
+def _is_outbound(event: CallEvent) -> bool:
+    return isinstance(event, CallStarted) and event.direction is Direction.OUTBOUND
 
 
 def _call_of(told: events.Event) -> str | None:

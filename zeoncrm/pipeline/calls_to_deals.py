@@ -103,6 +103,8 @@ def attach(ledger: Ledger, rules: Rules, view: CallView, at: datetime, emit: Cal
         call = replace(call, screened=rules.incoming.screening(call.number, call.number_raw))
     if call.screened is not None:
         return replace(view, call=replace(call, rule=None), owner=rules.directory.login(call.owner_id))
+    if call.direction is Direction.INBOUND:
+        ledger.hear_name(call.number, call.caller_name)
     found = rules.ruling(call, known=_is_known(ledger, call))
     view = replace(view, call=replace(call, rule=found.rule.name if found.rule else None))
     view = _with_contact(ledger, rules, found, view, at, emit)
@@ -166,7 +168,7 @@ def _with_contact(
     contact = ledger.contact(contact_id)
     if contact is None and contact_id is None and call.number is not None and rules.wants_contact(call, found):
         contact = ledger.add_contact(
-            name=name_of_caller(call, rules.region),
+            name=name_of_caller(call, rules.region, ledger.name_heard(call.number)),
             owner_id=rules.responsible(call),
             number=call.number,
             raw=call.number_raw or call.number,
@@ -232,9 +234,10 @@ def _completed(
     return completed
 
 
-def name_of_caller(call: Call, region: str) -> str:
-    """What a contact or deal made of the call is called: the PBX's name for the caller, else the number."""
-    name = call.caller_name or ""
+def name_of_caller(call: Call, region: str, heard: str | None = None) -> str:
+    """What a contact or deal made of the call is called: the PBX's name for the caller, else the one by which they
+    called before (`heard`), else the number."""
+    name = call.caller_name or heard or ""
     # Carriers often put the number into the name, in whatever form.
     if name and not name.lstrip("+").isdigit() and normalise(name, region) is None:
         return name

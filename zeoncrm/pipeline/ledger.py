@@ -14,7 +14,7 @@ from typing import Any
 from zeoncrm.pipeline.incoming_rules import whose_turn
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.stages import unsorted_stage
-from zeoncrm.store import contacts, deals, incoming, stages, tables, timeline
+from zeoncrm.store import calls, contacts, deals, incoming, stages, tables, timeline
 from zeoncrm.store.contacts import ContactRow, PhoneRow
 from zeoncrm.store.database import Transaction
 from zeoncrm.store.deals import DealRow
@@ -26,14 +26,15 @@ from zeoncrm.store.stages import StageRow
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a batch may need: numbers in E.164, ids of contacts and deals, how many of each it may make, and whether
-    people may take turns."""
+    """What a batch may need: numbers in E.164, ids of contacts and deals, how many of each it may make, whether
+    people may take turns, and whether strangers may be called, whose names are those that they called by before."""
 
     numbers: frozenset[str] = frozenset()
     contact_ids: frozenset[int] = frozenset()
     deal_ids: frozenset[int] = frozenset()
     most_new: int = 0
     turns: bool = False
+    names: bool = False
 
 
 @dataclass(slots=True)
@@ -53,6 +54,7 @@ class Ledger:
         # Where new deals stand, by pipeline; None: in the default one.
         self._unsorted: dict[int | None, StageRow] = {}
         self._callers: dict[str, int] = {}
+        self._names: dict[str, str] = {}
         self._contacts: dict[int, ContactRow] = {}
         self._deals: dict[int, DealRow] = {}
         self._contact_ids: list[int] = []
@@ -80,6 +82,8 @@ class Ledger:
             ledger._unsorted |= {each.id: unsorted_stage(each) for each in pipelines if each.stages}
             ledger._contact_ids = await reserve_ids(connection, tables.contacts, wanted.most_new)
             ledger._deal_ids = await reserve_ids(connection, tables.deals, wanted.most_new)
+        if wanted.names:
+            ledger._names = await calls.names_heard(connection, wanted.numbers - ledger._callers.keys())
         if wanted.turns:
             ledger._turns = await incoming.turns(connection)
         return ledger
@@ -87,6 +91,15 @@ class Ledger:
     def caller(self, number: str) -> int | None:
         """The id of the contact that a call from this number is of."""
         return self._callers.get(number)
+
+    def hear_name(self, number: str | None, name: str | None) -> None:
+        """A number calls by a name."""
+        if number is not None and name is not None:
+            self._names[number] = name
+
+    def name_heard(self, number: str | None) -> str | None:
+        """By which name a stranger called last, when the batch wants such names."""
+        return None if number is None else self._names.get(number)
 
     def contact(self, contact_id: int | None) -> ContactRow | None:
         """A contact."""

@@ -160,6 +160,17 @@ async def search(
     return page_of(await _load(connection, statement), limit, lambda row: (row.values["id"],))
 
 
+async def names_heard(connection: AsyncConnection, numbers: Iterable[str]) -> dict[str, str]:
+    """By which name each of these numbers called last, of those that called by one."""
+    found: dict[str, str] = {}
+    for part in _chunks(list(set(numbers))):
+        named = (calls.c.number.in_(part), calls.c.direction == "inbound", calls.c.caller_name.is_not(None))
+        last = sa.select(sa.func.max(calls.c.id)).where(*named).group_by(calls.c.number)
+        query = sa.select(calls.c.number, calls.c.caller_name).where(calls.c.id.in_(last))
+        found |= {row.number: row.caller_name for row in await connection.execute(query)}
+    return found
+
+
 async def last_of_contact(
     connection: AsyncConnection, contact_id: int, *, scope: int | None, but: str, limit: int = 3
 ) -> list[CallRow]:
