@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeoncrm.pipeline.numbers import BadNumber, dialable, is_home, is_premium, is_service, national, normalise
+from zeoncrm.pipeline.numbers import (
+    NOWHERE,
+    BadNumber,
+    Whereabouts,
+    dialable,
+    is_home,
+    is_premium,
+    is_service,
+    national,
+    normalise,
+    whereabouts,
+)
 
 REGIONS = ("RU", "US", "GB", "DE", "KZ", "IT", "FR")
 NUMBERISH = st.text(alphabet="0123456789+ ()-./\u00a0\u2011", max_size=70)
@@ -173,3 +186,46 @@ def test_public_services_are_told_from_a_pbx_s_own_short_numbers(digits: str) ->
     assert is_service(digits, "RU")
     assert not is_service("800", "RU")
     assert not is_service(digits + "45", "RU")
+
+
+MARCH = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "number, country, zone",
+    [
+        ("+73832223344", "RU", "Asia/Novosibirsk"),
+        ("+79031112233", "RU", None),  # a mobile one: anywhere between Kaliningrad and Kamchatka
+        ("+77272223344", "KZ", "Asia/Almaty"),
+        ("+12125551234", "US", "America/New_York"),
+        ("+420601123456", "CZ", "Europe/Prague"),
+        ("+80012345678", None, None),  # freephone, no country's
+        ("112", None, None),
+        (None, None, None),
+    ],
+)
+def test_a_number_tells_its_country_and_its_clock_if_there_is_but_one(
+    number: str | None, country: str | None, zone: str | None
+) -> None:
+    assert whereabouts(number, MARCH) == Whereabouts(country, ZoneInfo(zone) if zone else None)
+
+
+def test_zones_whose_clocks_show_the_same_are_one_as_long_as_they_do() -> None:
+    arizona, july = (
+        "+19282836789",
+        datetime(2026, 7, 2, 12, 0, tzinfo=UTC),
+    )  # Phoenix keeps winter time, Denver does not
+    assert (whereabouts(arizona, MARCH).zone, whereabouts(arizona, july).zone) == (ZoneInfo("America/Denver"), None)
+
+
+@pytest.mark.parametrize(
+    "number, told",
+    [
+        ("+74952223344", NOWHERE),
+        ("+73832223344", Whereabouts(None, ZoneInfo("Asia/Novosibirsk"))),
+        ("+375171234567", Whereabouts("BY", None)),  # by Moscow's clock
+        ("+79031112233", NOWHERE),
+    ],
+)
+def test_people_are_told_what_is_not_as_at_home(number: str, told: Whereabouts) -> None:
+    assert whereabouts(number, MARCH).seen_from("RU", ZoneInfo("Europe/Moscow"), MARCH) == told

@@ -33,6 +33,15 @@ async def test_a_strangers_card_has_the_number_and_name_alone(world: World) -> N
     assert (card["call"]["caller_name"], card["contact"], card["deal"]) == ("Ivan", None, None)
 
 
+async def test_the_card_says_where_the_number_is_as_far_as_it_tells(world: World) -> None:
+    program = await world.api("anna")
+    told = {}
+    for number in ("+73832223344", "+79031112233"):
+        card = (await program.get(f"/api/v1/calls/{await world.ring('101', number=number)}/card")).json
+        told[number] = (card["country"], card["time_zone"])
+    assert told == {"+73832223344": ("RU", "Asia/Novosibirsk"), "+79031112233": ("RU", None)}
+
+
 async def test_a_card_is_for_whom_the_call_concerns(world: World) -> None:
     call = await world.ring("101")
     assert (await (await world.api("boris")).get(f"/api/v1/calls/{call}/card")).status == 404

@@ -12,6 +12,7 @@ from tests.web.client import Client
 from tests.web.world import World
 from zeoncrm.pipeline.call_events import CallResult
 from zeoncrm.pipeline.deals import get_deal
+from zeoncrm.pipeline.settings import CallSettings
 from zeoncrm.web.assets import load_assets
 
 PART = {"HX-Request": "true"}
@@ -110,6 +111,28 @@ async def test_what_is_not_there_is_a_friendly_page(world: World, path: str) -> 
     assert answer.status == 404
     assert "There is nothing here, or it is not yours to see" in answer.text
     assert "/board" in answer.text
+
+
+@pytest.mark.parametrize(
+    "language, number, told",
+    [
+        ("en", "+77272223344", "Kazakhstan, 17:00 there"),
+        ("ru", "+77272223344", "Казахстан, там 17:00"),
+        ("ru", "+73832223344", "там 19:00"),
+        ("en", "+375171234567", "Belarus"),
+        ("en", "+74952223344", ""),
+        ("en", "+79031112233", ""),
+    ],
+)
+async def test_a_number_abroad_or_by_another_clock_says_so(world: World, language: str, number: str, told: str) -> None:
+    world.settings = CallSettings(time_zone="Europe/Moscow")
+    call = await world.ring("101", number=number)
+    contact = await world.contact("anna", number=number)
+    anna = await world.browser("anna")
+    await anna.post("/settings/profile", data={"language": language})
+    for path in (f"/calls/{call}/card", f"/contacts/{contact.id}"):
+        where = re.search(r'<span class="muted small cut where">(.*?)</span>', (await anna.get(path)).text, re.DOTALL)
+        assert re.sub(r"<[^>]*>", "", where[1] if where else "") == told, path
 
 
 async def test_names_from_strangers_are_shown_as_text(world: World) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from babel import Locale
 from babel.numbers import get_currency_symbol, get_decimal_symbol
 from babel.support import NullTranslations
 from jinja2 import Environment
@@ -42,6 +43,7 @@ THIN_SPACE = "\u202f"
 def add_filters(environment: Environment, catalog: NullTranslations, language: str, region: str) -> None:
     """Give the environment of one language its filters. `region` says how numbers are read."""
     decimal_sign = get_decimal_symbol(language)
+    countries = Locale.parse(language).territories
 
     def money(amount: Decimal, currency: str) -> str:
         return f"{money_text(amount, decimal_sign)}{THIN_SPACE}{sign(currency)}"
@@ -66,6 +68,7 @@ def add_filters(environment: Environment, catalog: NullTranslations, language: s
             "amount": lambda amount: money_text(amount, decimal_sign),
             "field_name": lambda name: catalog.gettext(FIELDS.get(name) or name),
             "field_value": lambda value, name: _field_value(value, name, catalog),
+            "country": lambda code: countries.get(code, code),
             "iso": iso,
             "utc_text": lambda at: at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "length_text": length_text,

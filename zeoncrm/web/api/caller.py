@@ -11,7 +11,7 @@ from zeoncrm.pipeline.call_notes import wrap_up, write_call_note
 from zeoncrm.pipeline.caller_card import CallerCard, caller_card
 from zeoncrm.pipeline.deals import NewDeal
 from zeoncrm.pipeline.errors import Invalid, Stale
-from zeoncrm.pipeline.numbers import national
+from zeoncrm.pipeline.numbers import national, whereabouts
 from zeoncrm.pipeline.shared_numbers import choose_contact
 from zeoncrm.pipeline.timelines import Entry
 from zeoncrm.web.api.calls import NOT_FOUND
@@ -128,7 +128,7 @@ async def wrap_call_up(ask: Ask[None, WrapUpIn]) -> WrapUpOut:
 
 def card_out(ask: Ask[Any, Any], card: CallerCard) -> CardOut:
     """The card as the API sends it."""
-    deal = card.deal
+    deal, where = card.deal, whereabouts(card.view.call.number, ask.services.now())
     return CardOut(
         call=call_out(card.view, ask.services.region, ask.viewer),
         number_national=national(card.view.call.number, ask.services.region) or card.view.call.number_raw or "",
@@ -149,6 +149,8 @@ def card_out(ask: Ask[Any, Any], card: CallerCard) -> CardOut:
             )
             for each in card.sharing
         ],
+        country=where.country,
+        time_zone=where.zone.key if where.zone else None,
     )
 
 

@@ -360,6 +360,7 @@ class CardOut(Output):
     """What the pop-up shows. `number_national`: as people of the region read it; `note`: the viewer's own.
 
     `sharing`: whom the person is asked to choose from when several contacts have the number; the last chosen first.
+    `country` (ISO 3166) and `time_zone` (IANA) say where the number is, null when it does not tell.
     """
 
     call: CallOut
@@ -372,6 +373,8 @@ class CardOut(Output):
     next_step: str | None
     next_step_at: datetime | None
     sharing: list[SharingOut]
+    country: str | None
+    time_zone: str | None
 
 
 def call_out(view: CallView, region: str, viewer: Viewer | None = None, came_of: CallBack | None = None) -> CallOut:

@@ -30,6 +30,7 @@ from zeoncrm.web.inputs import Input, Text, call_id, read_query
 from zeoncrm.web.pages.frame import page, part, wants_part
 from zeoncrm.web.pages.recordings import heard
 from zeoncrm.web.pages.story import names
+from zeoncrm.web.pages.whereabouts import there
 
 LAST_ON_CARD = 4
 
@@ -106,7 +107,7 @@ async def card_part(request: web.Request) -> web.Response:
     services = request_services(request)
     card = await caller_card(services.database, viewer(request), call_id(request))
     stages = () if card.deal is None else (await get_pipeline(services.database, card.deal.pipeline_id)).stages
-    return part(request, "calls/card.html", card=card, stages=stages, last=_last(request, card))
+    return part(request, "calls/card.html", card=card, stages=stages, last=_last(request, card), there=there(request))
 
 
 def _begin(asked: JournalQuery) -> datetime | None:

@@ -19,6 +19,7 @@ from zeoncrm.web.language import translate
 from zeoncrm.web.pages.forms import messages, typed
 from zeoncrm.web.pages.frame import page, part, wants_part
 from zeoncrm.web.pages.story import NoteForm, StoryQuery, story_context
+from zeoncrm.web.pages.whereabouts import there
 
 
 class ContactsQuery(Input):
@@ -61,6 +62,7 @@ async def contact_page(request: web.Request) -> web.Response:
     contact = await get_contact(services.database, who, contact_id)
     context: dict[str, Any] = {
         "contact": contact,
+        "there": there(request),
         "people": [row for row in services.directory().rows if row.active],
         **await _story(request, contact_id),
     }

@@ -1,4 +1,4 @@
-// Times in the browser's zone and the reader's language: <time datetime data-as="when|due|age|timer">.
+// Times in the browser's zone and the reader's language: <time datetime data-as="when|due|age|timer|there">.
 
 import { all } from "./dom.js";
 import { language, text } from "./texts.js";
@@ -9,6 +9,7 @@ const DAY = 24 * HOUR;
 const STUCK_DAYS = 7;
 
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const utcClock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" });
 const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
 const dated = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
 const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
@@ -74,6 +75,8 @@ const SHOW = {
     element.classList.toggle("stuck", stuck);
     return stuck ? text("daysInStage", { days: shown }) : shown;
   },
+  // What clocks show now that are so many minutes ahead of UTC.
+  there: (element) => utcClock.format(Date.now() + element.dataset.ahead * MINUTE),
   timer: (_, at) => length(Math.max(0, Math.floor((Date.now() + ahead - at) / 1000))),
 };
 
