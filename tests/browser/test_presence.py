@@ -11,7 +11,7 @@ from tests.browser.conftest import Opened
 from tests.browser.people import contact_of
 from tests.browser.site import Site
 from tests.browser.test_calls import NUMBER, answered, ended, rung
-from zeoncrm.pipeline.call_events import Consult, ConsultChanged
+from zeoncrm.pipeline.call_events import Consult, ConsultChanged, Hold, HoldChanged
 from zeoncrm.pipeline.presence import PhoneState
 from zeoncrm.pipeline.queues import Member, Queue, Waiting
 
@@ -175,6 +175,25 @@ async def test_the_live_panel_follows_calls_queues_and_people(site: Site, opened
     await expect(calls.locator(".live-with")).to_have_text("Boris Volkov, asking Anna Orlova")
     await ended(site, call_id)
     await expect(calls).to_have_count(0)
+
+
+async def test_who_has_a_caller_on_hold_is_told_from_who_talks(site: Site, opened: Opened) -> None:
+    phones(site, e101="free", e102="talking")
+    vera, anna = await _watches(site, opened), await opened("anna")
+    held, own = [await rung(site, extension) for extension in ("102", "101")]
+    await answered(site, held, "102")
+    await answered(site, own, "101")
+    await anna.locator(".panel[data-view=talking]").get_by_role("button", name="Transfer").click()
+    since = datetime.now(UTC) - timedelta(seconds=90)
+    await site.happened(HoldChanged(call_id=held, at=datetime.now(UTC), holds=(Hold("102", since),)))
+    calls, people = (vera.locator(f"[data-list={name}] .live-row") for name in ("calls", "people"))
+    for row in (calls.first, people.filter(has_text="Boris Volkov")):
+        await expect(row.locator("[data-when]:not([hidden])")).to_have_text("On hold")
+        await expect(row).to_contain_text("1:3")
+    await expect(anna.locator(".picker-option").filter(has_text="Boris Volkov")).to_contain_text("On hold")
+    await site.happened(HoldChanged(call_id=held, at=datetime.now(UTC), holds=()))
+    for row in (calls.first, people.filter(has_text="Boris Volkov")):
+        await expect(row.locator("[data-when]:not([hidden])")).to_have_text("Talking")
 
 
 async def test_a_supervisor_ends_a_call_by_a_second_click(site: Site, opened: Opened) -> None:

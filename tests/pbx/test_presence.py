@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,8 +32,10 @@ class Panel:
         self._daemon = daemon
 
     def state(self, extension: str) -> str | None:
-        people = (each for event in self._events() for each in event.get("people", event.get("presence", ())))
-        return next((each["state"] for each in people if extension in each["extensions"]), None)
+        return next((str(each["state"]) for each in self._told(extension)), None)
+
+    def held(self, extension: str) -> bool | None:
+        return next((each["on_hold_since"] is not None for each in self._told(extension)), None)
 
     def waiting(self, queue: str) -> list[str] | None:
         for event in self._events():
@@ -48,6 +51,10 @@ class Panel:
         wanted = [f"+{number}" for number in numbers]
         await self._daemon.until(lambda: self.waiting(queue) == wanted, f"{numbers} waiting in {queue}")
 
+    def _told(self, extension: str) -> Iterator[Json]:
+        people = (each for event in self._events() for each in event.get("people", event.get("presence", ())))
+        return (each for each in people if extension in each["extensions"])
+
     def _events(self) -> list[Json]:
         return self._daemon.events[::-1]
 
@@ -60,7 +67,12 @@ async def test_a_phone_rings_talks_holds_and_is_free_again(lab: Lab, daemon: Dae
     await lab.answer("101")
     await panel.is_("101", "talking")
     await lab.hold("101")
+    await daemon.until(lambda: panel.held("101") is True, "101 holding")
     assert await _now(daemon, "101") == "talking"
+    [call] = (await daemon.supervisor.get("/calls?state=talking"))["items"]
+    assert [each["extension"] for each in (await daemon.supervisor.get(f"/calls/{call['id']}"))["on_hold"]] == ["101"]
+    await lab.resume("101")
+    await daemon.until(lambda: panel.held("101") is False, "101 talking on")
     await lab.hang_up("101")
     await panel.is_("101", "free")
 

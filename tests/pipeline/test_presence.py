@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from zeoncrm.pipeline.call_events import Direction
+from zeoncrm.pipeline.call_events import Direction, Hold
 from zeoncrm.pipeline.calls import Call, CallState, Leg, Progress
 from zeoncrm.pipeline.presence import PhoneState, PresenceState, presence_of
 from zeoncrm.store.people import PersonRow
@@ -68,3 +68,16 @@ def test_away_is_what_the_person_said_until_the_phone_is_in_use() -> None:
     for phone in (PhoneState.RINGING, PhoneState.TALKING):
         assert state(person=away, main={"101": phone}) == phone.value
         assert presence_of(away, {"main": {"101": phone}}, (), NOON).away
+
+
+def test_who_talks_is_on_hold_while_all_their_callers_are() -> None:
+    later = NOON + timedelta(minutes=1)
+    held = replace(TALKS, on_hold=(Hold("101", NOON),))
+    other = replace(held, id="2", on_hold=(Hold("101", later),))
+    colleagues = replace(TALKS, on_hold=(Hold("102", NOON),))
+
+    def since(*calls: Call) -> datetime | None:
+        return presence_of(ANNA, {"main": {"101": PhoneState.TALKING}}, calls, later).on_hold_since
+
+    assert (since(held), since(held, other), since(held, TALKS)) == (NOON, later, None)
+    assert (since(TALKS), since(colleagues), since()) == (None, None, None)

@@ -177,6 +177,26 @@ async def test_a_consultation_is_shown_and_is_its_own_person_s_to_end(world: Wor
     assert ended.call.consult is None
 
 
+async def test_a_caller_on_hold_is_shown_as_such_until_they_are_talked_with_again(world: World) -> None:
+    call = await world.ring("101")
+    await world.answer(call, "101")
+    program = await world.api("sveta")
+
+    async def shown(*holds: pbx.Hold) -> object:
+        await world.tell(pbx.HoldChanged(call_id=call, at=world.clock(), holds=holds))
+        world.watch.look()
+        anna = (await program.get("/api/v1/presence")).json["items"][0]
+        told = (await program.get(f"/api/v1/calls/{call}")).json
+        return told["state"], told["on_hold"], anna["state"], anna["on_hold_since"]
+
+    noon = "2026-03-02T12:00:00Z"
+    held = ("talking", [{"extension": "101", "since": noon}], "talking", noon)
+    assert await shown(pbx.Hold("101", world.clock())) == held
+    assert await shown() == ("talking", [], "talking", None)
+    await shown(pbx.Hold("101", world.clock()))
+    assert (await world.end(call)).call.on_hold == ()
+
+
 async def test_the_call_belongs_to_whom_it_was_handed_to(world: World) -> None:
     call = await world.ring("101")
     await world.answer(call, "101")

@@ -25,7 +25,8 @@ async def test_everybody_sees_who_is_free_and_nobody_with_whom(world: World) -> 
     answer = await (await world.api("boris")).get("/api/v1/presence")
     states = {each["login"]: each["state"] for each in answer.json["items"]}
     assert states == {"anna": "talking", "boris": "free", "sveta": "unknown"}  # ada has no phone
-    assert set(answer.json["items"][0]) == {"login", "name", "extensions", "state", "away", "since", "phones"}
+    facts = {"login", "name", "extensions", "state", "away", "since", "phones", "on_hold_since"}
+    assert set(answer.json["items"][0]) == facts
 
 
 async def test_only_supervisors_see_who_waits(world: World) -> None:

@@ -33,6 +33,7 @@ class Channel:
         "exten",
         "gone",
         "group",
+        "held_since",
         "leaving",
         "linkedid",
         "missing",
@@ -73,6 +74,8 @@ class Channel:
         self.bridge: Bridge | None = None
         self.queue: str | None = None
         self.parked = False
+        # Since when it lets the others in its bridge wait.
+        self.held_since: datetime | None = None
         # Whether it was first seen in a snapshot, and whether the last snapshot lacked it.
         self.recovered = False
         self.missing = False
@@ -248,6 +251,7 @@ class Switchboard:
         bridge = channel.bridge
         if bridge is not None:
             channel.bridge = None
+            channel.held_since = None
             bridge.channels.pop(channel, None)
             if not bridge.channels:
                 self.bridges.pop(bridge.id, None)

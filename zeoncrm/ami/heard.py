@@ -148,6 +148,13 @@ def _transferred(board: Switchboard, message: m.Transferred) -> _Touched:
     return known
 
 
+def _held(board: Switchboard, message: m.Held) -> _Touched:
+    channel = board.note(message.channel, message.at)
+    if channel is not None:
+        channel.held_since = (channel.held_since or message.at) if message.held else None
+    return (channel,)
+
+
 def _parked(board: Switchboard, message: m.Parked) -> _Touched:
     channel = board.note(message.channel, message.at)
     if channel is not None:
@@ -202,6 +209,7 @@ _HANDLERS: dict[type[m.Message], Callable[[Switchboard, Any], _Touched]] = {
     m.QueueLeft: _queue_left,
     m.PickedUp: _picked_up,
     m.Transferred: _transferred,
+    m.Held: _held,
     m.Parked: _parked,
     m.CdrWritten: _cdr_written,
     m.VoicemailLeft: _voicemail_left,

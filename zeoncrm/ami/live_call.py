@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from zeoncrm.ami.channels import ANSWER, UP, Channel
 from zeoncrm.ami.consult import consultation
 from zeoncrm.ami.groups import Group
+from zeoncrm.ami.hold import holds
 from zeoncrm.ami.legs import Legs
 from zeoncrm.ami.outcomes import outside_result
 from zeoncrm.ami.view import View, talks
@@ -27,6 +28,8 @@ from zeoncrm.pipeline.call_events import (
     Consult,
     ConsultChanged,
     Direction,
+    Hold,
+    HoldChanged,
     OutsideDialled,
     OutsideRang,
     Reached,
@@ -55,6 +58,7 @@ class LiveCall:
     # Other outside lines that took the call for us.
     forwards: list[Channel] = field(default_factory=list)
     consult: Consult | None = None
+    on_hold: tuple[Hold, ...] = ()
     # Inbound, not answered yet: where the caller is.
     waiting: Waiting = field(default_factory=Waiting)
     # When the caller left, while the end waits for the call record.
@@ -100,14 +104,20 @@ class LiveCall:
         if self.direction is Direction.INBOUND and not self.answered and self.caller is not None:
             self._follow_waiting(self.caller, at, events)
         if self.answered:
-            self._follow_consultation(at, events)
+            self._follow_talk(at, events)
         return events
 
-    def _follow_consultation(self, at: datetime, events: list[CallEvent]) -> None:
-        consult = consultation(self.view, self.caller, self.legs.talking(), self.consult)
+    def _follow_talk(self, at: datetime, events: list[CallEvent]) -> None:
+        """Whether the caller is let wait: for somebody who is asked, or on hold."""
+        talking = self.legs.talking()
+        consult = consultation(self.view, self.caller, talking, self.consult)
         if consult != self.consult:
             self.consult = consult
             events.append(ConsultChanged(call_id=self.id, at=at, consult=consult))
+        on_hold = holds(talking, consult.extension if consult else None)
+        if on_hold != self.on_hold:
+            self.on_hold = on_hold
+            events.append(HoldChanged(call_id=self.id, at=at, holds=on_hold))
 
     def _link(self, at: datetime, events: list[CallEvent]) -> None:
         for channel in self.group.channels:

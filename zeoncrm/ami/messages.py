@@ -135,6 +135,14 @@ class Transferred(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Held(Message):
+    """The party at this channel lets the others wait, or talks with them again (`held` is False)."""
+
+    channel: Facts
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Parked(Message):
     """A channel was parked, or left its parking space (`parked` is False)."""
 

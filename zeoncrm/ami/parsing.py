@@ -24,6 +24,7 @@ from zeoncrm.ami.messages import (
     DialEnded,
     DialProgressed,
     HangupAsked,
+    Held,
     Malformed,
     Message,
     Originated,
@@ -181,6 +182,14 @@ def _transferred(headers: Lookup, at: datetime) -> Message | None:
     return Transferred(at, tuple(facts for facts in channels if facts))
 
 
+def _held(headers: Lookup, at: datetime) -> Message:
+    return Held(at, facts_of(headers), held=True)
+
+
+def _held_no_more(headers: Lookup, at: datetime) -> Message:
+    return Held(at, facts_of(headers), held=False)
+
+
 def _parked(headers: Lookup, at: datetime) -> Message:
     return Parked(at, facts_of(headers, "Parkee"), parked=True)
 
@@ -236,6 +245,8 @@ PARSERS: dict[bytes, Callable[[Lookup, datetime], Message | None]] = {
     b"Pickup": _picked_up,
     b"BlindTransfer": _transferred,
     b"AttendedTransfer": _transferred,
+    b"Hold": _held,
+    b"Unhold": _held_no_more,
     b"ParkedCall": _parked,
     b"UnParkedCall": _unparked,
     b"ParkedCallTimeOut": _unparked,

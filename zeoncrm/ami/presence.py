@@ -2,7 +2,7 @@
 
 The list needs the right to write `call` (or `reporting`), the changes that to read `call`. A PBX without
 res_manager_devicestate tells nothing: then only calls show who is busy. A phone that put its caller on hold is in use
-as before; `ONHOLD` is the device of whoever waits.
+as before (that it did is told by events of calls); `ONHOLD` is the device of whoever waits.
 """
 
 from __future__ import annotations

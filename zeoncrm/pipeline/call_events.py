@@ -171,6 +171,21 @@ class ConsultChanged(CallEvent):
     consult: Consult | None
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """`extension` of ours lets the caller wait on hold, since then (UTC)."""
+
+    extension: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldChanged(CallEvent):
+    """Who of ours has the caller on hold now."""
+
+    holds: tuple[Hold, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegEnded(CallEvent):
     """An extension's part is over: it stopped ringing, or it left the conversation (outcome `answered`)."""

@@ -26,6 +26,8 @@ from zeoncrm.pipeline.call_events import (
     Consult,
     ConsultChanged,
     Direction,
+    Hold,
+    HoldChanged,
     LegAnswered,
     LegEnded,
     LegOutcome,
@@ -108,6 +110,8 @@ class Call:
     linkedids: frozenset[str] = field(default_factory=frozenset)
     # An attended transfer under way; not kept in the database, since it is nothing once it is over.
     consult: Consult | None = None
+    # Nor is who of ours has the caller on hold.
+    on_hold: tuple[Hold, ...] = ()
     # What the CRM made of it; ids of rows. `requested_by`: the person whose click asked for the call.
     contact_id: int | None = None
     deal_id: int | None = None
@@ -160,6 +164,7 @@ TRANSITIONS: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (R, AnsweredOutside): T,
     (T, AnsweredOutside): T,
     (T, ConsultChanged): T,
+    (T, HoldChanged): T,
     (R, LegEnded): R,
     (T, LegEnded): T,
     (R, CallInterrupted): R,
@@ -269,6 +274,10 @@ def _consult_changed(call: Call, event: ConsultChanged) -> Call:
     return replace(call, consult=event.consult)
 
 
+def _hold_changed(call: Call, event: HoldChanged) -> Call:
+    return replace(call, on_hold=event.holds)
+
+
 def _leg_ended(call: Call, event: LegEnded) -> Call:
     leg = call.leg(event.extension) or Leg(event.extension)
     outcome = LegOutcome.ANSWERED if leg.answered_at else event.outcome
@@ -292,6 +301,7 @@ def _ended(call: Call, event: CallEnded) -> Call:
         progress=None,
         partly_heard=partly_heard,
         consult=None,
+        on_hold=(),
     )
 
 
@@ -317,6 +327,7 @@ _APPLY: dict[type[CallEvent], Callable[[Call, Any], Call]] = {
     LegAnswered: _leg_answered,
     AnsweredOutside: _answered_outside,
     ConsultChanged: _consult_changed,
+    HoldChanged: _hold_changed,
     LegEnded: _leg_ended,
     CallInterrupted: _interrupted,
     CallEnded: _ended,

@@ -3,7 +3,7 @@ person said of themselves. Pure functions of values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,7 +39,8 @@ class PresenceState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Presence:
     """A person at the phone. `since`: when the state began, UTC, as far as we have seen it. `phones`: the extensions
-    each with its PBX (empty: on every one), for the same number may be somebody else's on another."""
+    each with its PBX (empty: on every one), for the same number may be somebody else's on another. `on_hold_since`:
+    when the last of those they talk with was put on hold, while they all are."""
 
     person_id: int
     login: str
@@ -49,6 +50,7 @@ class Presence:
     away: bool
     since: datetime
     phones: tuple[tuple[str, str], ...] = ()
+    on_hold_since: datetime | None = None
 
 
 class Watched(Protocol):
@@ -72,19 +74,30 @@ _RANK = {state: rank for rank, state in enumerate(PhoneState)}
 
 
 def presence_of(
-    person: PersonRow, phones: Mapping[str, Mapping[str, PhoneState]], calls: Iterable[Call], at: datetime
+    person: PersonRow, phones: Mapping[str, Mapping[str, PhoneState]], calls: Collection[Call], at: datetime
 ) -> Presence:
     """How the person stands now. `phones`: the states by extension, of each PBX that is connected; `calls`: those that
     go on there."""
     states = {PhoneState.UNKNOWN}
     numbers = [(pbx, number) for pbx in phones for where, number in person.extensions if where in ("", pbx)]
     states.update(phones[pbx].get(number, PhoneState.UNKNOWN) for pbx, number in numbers)
-    states.update(_of_leg(call, leg) for call in calls for leg in call.legs if (call.pbx, leg.extension) in numbers)
+    parts = [(call, leg) for call in calls for leg in call.legs if (call.pbx, leg.extension) in numbers]
+    states.update(_of_leg(call, leg) for call, leg in parts)
     phone = max(states, key=_RANK.__getitem__)
     busy = phone in (PhoneState.RINGING, PhoneState.TALKING)
     state = PresenceState.AWAY if person.away and not busy else PresenceState(phone.value)
     extensions = tuple(dict.fromkeys(number for _, number in person.extensions))
-    return Presence(person.id, person.login, person.name, extensions, state, person.away, at, tuple(person.extensions))
+    return Presence(
+        person.id,
+        person.login,
+        person.name,
+        extensions,
+        state,
+        person.away,
+        at,
+        tuple(person.extensions),
+        _on_hold_since(parts) if state is PresenceState.TALKING else None,
+    )
 
 
 def _of_leg(call: Call, leg: Leg) -> PhoneState:
@@ -95,3 +108,9 @@ def _of_leg(call: Call, leg: Leg) -> PhoneState:
     if leg.answered_at is not None or dialling:
         return PhoneState.TALKING
     return PhoneState.RINGING if leg.rang_at is not None else PhoneState.UNKNOWN
+
+
+def _on_hold_since(parts: Sequence[tuple[Call, Leg]]) -> datetime | None:
+    talking = [(call, leg) for call, leg in parts if leg.answered_at is not None and leg.left_at is None]
+    held = [hold.since for call, leg in talking for hold in call.on_hold if hold.extension == leg.extension]
+    return max(held) if held and len(held) == len(talking) else None

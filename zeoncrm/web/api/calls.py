@@ -147,7 +147,7 @@ async def _as_it_is(ask: Ask[Any, Any]) -> CallOut:
     view = await get_call(ask.services.database, ask.viewer, ask.call_id())
     live = ask.services.recorder.view(view.call.id)
     if live is not None:
-        view = replace(view, call=replace(view.call, consult=live.call.consult))
+        view = replace(view, call=replace(view.call, consult=live.call.consult, on_hold=live.call.on_hold))
     came_of = await call_backs(ask.services.database, [view])
     return call_out(view, ask.services.region, ask.viewer, came_of.get(view.call.id))
 

@@ -60,6 +60,13 @@ class ConsultOut(Output):
     talking: bool
 
 
+class HoldOut(Output):
+    """One of ours who has the caller on hold."""
+
+    extension: str
+    since: datetime
+
+
 class CallBackOut(Output):
     """What came of a missed call: nothing (`none`), calls that were not taken (`tried`, `tries` of them), a talk that
     we called for (`called_back`) or that they did (`came_through`), when and whose (a login). `misses` counts this call
@@ -77,7 +84,8 @@ class CallOut(Output):
     be listened to, null before that, without one, and for those who may not; of several, `recordings` has all.
     `call_back`: of missed calls with a number, when calls are asked for; null on the live socket.
     `screened`: the number is listed, so that nothing comes of the call; `rule`: the name of the rule for incoming calls
-    that it fell under. `number_national`, `did_national`: as people of the region read them."""
+    that it fell under. `number_national`, `did_national`: as people of the region read them. `on_hold`: who of
+    those that talk has the caller on hold, as far as the daemon heard it begin."""
 
     id: str
     pbx: str
@@ -113,6 +121,7 @@ class CallOut(Output):
     rule: str | None
     number_national: str | None
     did_national: str | None
+    on_hold: tuple[HoldOut, ...]
 
 
 class CallPage(Output):
@@ -252,7 +261,8 @@ class MeOut(Output):
 class PresenceOut(Output):
     """How a person stands at the phone, and since when. `away`: what they said, whatever their phone does.
 
-    `phones`: the extensions, each with its PBX; empty for every one.
+    `phones`: the extensions, each with its PBX; empty for every one. `on_hold_since`: of one who talks, since when all
+    their callers are on hold.
     """
 
     login: str
@@ -262,6 +272,7 @@ class PresenceOut(Output):
     away: bool
     since: datetime
     phones: tuple[tuple[str, str], ...] = ()
+    on_hold_since: datetime | None = None
 
 
 class PresencePage(Output):
@@ -400,6 +411,7 @@ def call_out(view: CallView, region: str, viewer: Viewer | None = None, came_of:
         call_back=None if came_of is None else _call_back_out(came_of),
         number_national=national(call.number, region) or call.number_raw,
         did_national=national_line(call.did, region) or None,
+        on_hold=tuple(HoldOut.model_construct(extension=each.extension, since=each.since) for each in call.on_hold),
     )
 
 
@@ -422,7 +434,7 @@ def _recordings_out(view: CallView, viewer: Viewer | None) -> tuple[RecordingOut
 
 _NOT_OF_CALL = {
     "contact_id", "deal_id", "owner", "legs", "contact", "recording", "recordings", "consult", "call_back",
-    "number_national", "did_national",
+    "number_national", "did_national", "on_hold",
 }  # fmt: skip
 _OF_CALL = tuple(CallOut.model_fields.keys() - _NOT_OF_CALL)
 _OF_LEG = tuple(LegOut.model_fields)

@@ -5,7 +5,7 @@ import { api, expectRefusal } from "./api.js";
 import { liveCalls, onCall } from "./calls.js";
 import { all, on, one, toast } from "./dom.js";
 import { onLive } from "./live.js";
-import { everybody, isAt, nameAt, onPresence, showMarks } from "./presence.js";
+import { everybody, isAt, nameAt, onPresence, showMarks, standing } from "./presence.js";
 import { text } from "./texts.js";
 import { showTimes } from "./times.js";
 
@@ -103,9 +103,10 @@ function membersOf({ members, pbx }) {
 function drawCalls(calls) {
   const shown = calls.sort((a, b) => (a.started_at < b.started_at ? -1 : 1)).slice(0, MOST_CALLS);
   keyed(one("[data-list=calls]"), shown, (call) => call.id, "live-call", (row, call) => {
-    showMarks(row, call.state);
+    const held = heldSince(call);
+    showMarks(row, held ? "held" : call.state);
     row.dataset.call = call.id;
-    one("[data-slot=since]", row).dateTime = call.answered_at ?? call.started_at;
+    one("[data-slot=since]", row).dateTime = held ?? call.answered_at ?? call.started_at;
     const use = one("[data-slot=direction]", row);
     use.setAttribute("href", use.dataset[call.direction]);
     writeWho(row, call);
@@ -114,6 +115,12 @@ function drawCalls(calls) {
     write(row, "with", withWhom(call));
   });
   total("calls", calls.length);
+}
+
+/** Since when the caller hears nobody of ours: all who talk with them have them on hold. */
+function heldSince({ legs, on_hold: holds }) {
+  const talking = legs.filter((leg) => leg.answered_at && !leg.left_at);
+  return talking.length === holds.length ? holds.map((each) => each.since).sort().at(-1) : undefined;
 }
 
 /** Who talks; while nobody does, at whom it rings; and whom they ask. */
@@ -128,7 +135,7 @@ function withWhom(call) {
 function drawPeople(calls) {
   const shown = everybody().sort((a, b) => a.name.localeCompare(b.name));
   keyed(one("[data-list=people]"), shown, (each) => each.login, "live-person", (row, each) => {
-    showMarks(row, each.state);
+    showMarks(row, standing(each));
     write(row, "name", each.name);
     write(row, "extension", each.extensions.join(", "));
     const talks = (leg, pbx) => isAt(each, leg.extension, pbx) && leg.answered_at && !leg.left_at;
@@ -136,7 +143,7 @@ function drawPeople(calls) {
     write(row, "with", call ? whoOf(call)[0] : "");
     const since = one("[data-slot=since]", row);
     since.hidden = each.state === "unknown";
-    since.dateTime = each.since;
+    since.dateTime = each.on_hold_since ?? each.since;
   });
   total("people", shown.length);
   const free = shown.filter((each) => each.state === "free").length;

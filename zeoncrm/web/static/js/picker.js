@@ -1,7 +1,7 @@
 // Choosing a colleague: type to filter, arrows, Enter. Who is free stands first. What fits nobody is taken as typed.
 
 import { all, one } from "./dom.js";
-import { everybody, isAt, showMarks } from "./presence.js";
+import { everybody, isAt, showMarks, standing } from "./presence.js";
 
 const ORDER = ["free", "ringing", "talking", "away", "unknown", "unreachable"];
 const MOST = 50;
@@ -78,7 +78,7 @@ export class Picker {
     option.dataset.extension = each.extension;
     one("[data-slot=name]", option).textContent = each.name;
     one("[data-slot=extension]", option).textContent = each.extension;
-    showMarks(option, each.state);
+    showMarks(option, standing(each));
     return option;
   }
 

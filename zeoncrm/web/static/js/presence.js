@@ -26,6 +26,9 @@ export function nameAt(extension, pbx) {
   return (there ?? found[0])?.name ?? extension;
 }
 
+/** The mark that says how somebody stands. */
+export const standing = (each) => (each.on_hold_since ? "held" : each.state);
+
 /** Of the marks below the element, show that of the state. */
 export function showMarks(element, state) {
   for (const mark of all("[data-when]", element)) mark.hidden = mark.dataset.when !== state;
@@ -51,11 +54,11 @@ function take(changed) {
   for (const listener of listeners) listener();
 }
 
-function showOwn({ state, away }) {
+function showOwn(mine) {
   const button = one("#presence");
-  button.dataset.state = state;
-  showMarks(button, state);
-  press(away);
+  button.dataset.state = mine.state;
+  showMarks(button, standing(mine));
+  press(mine.away);
 }
 
 const press = (away) => all("#presence, [data-away]").forEach((each) => each.setAttribute("aria-pressed", String(away)));
