@@ -11,11 +11,13 @@ from tests.pipeline.firm import IVAN, Firm
 from zeoncrm.pipeline import events
 from zeoncrm.pipeline.call_backs import CallBack, CallBackState, CallBackWatch, call_backs, waiting
 from zeoncrm.pipeline.call_events import CallResult
+from zeoncrm.pipeline.contacts import NewPhone, create_contact
 from zeoncrm.pipeline.journal import find_calls
 from zeoncrm.store.calls import CallFilter, CallRow
 from zeoncrm.store.missed import Lines
 
 OLGA = "+79032223344"
+OFFICE = "+74952223344"
 
 
 async def outbound(firm: Firm, result: CallResult, number: str = IVAN, extension: str = "101") -> CallRow:
@@ -94,6 +96,41 @@ async def test_misses_of_one_number_are_one_line_until_somebody_talks_with_it(fi
     ]
 
 
+async def _ivan_has_two_numbers(firm: Firm) -> None:
+    numbers = [NewPhone(IVAN), NewPhone(OFFICE)]
+    await create_contact(firm.database, firm.person("anna"), name="Ivan", phones=numbers, region="RU", at=firm.tick())
+
+
+@pytest.mark.parametrize("who_called", ["we", "they"])
+async def test_a_talk_with_the_contact_at_another_of_their_numbers_counts(firm: Firm, who_called: str) -> None:
+    await _ivan_has_two_numbers(firm)
+    await firm.missed_call()
+    missed = await firm.missed_call()
+    await outbound(firm, CallResult.BUSY, OFFICE)
+    assert ((await came_of(firm, missed)).state, (await came_of(firm, missed)).tries) == (CallBackState.TRIED, 1)
+    if who_called == "we":
+        await outbound(firm, CallResult.ANSWERED, OFFICE, extension="102")
+    else:
+        await firm.answered_call("102", OFFICE)
+    again = await firm.missed_call()
+    state = CallBackState.CALLED_BACK if who_called == "we" else CallBackState.CAME_THROUGH
+    found = [(call_id, each.state, each.misses, each.login) for call_id, each in await lines(firm) if each]
+    assert found == [
+        (again.values["id"], CallBackState.NONE, 1, None),
+        (missed.values["id"], state, 2, "boris"),
+    ]
+    assert [call_id for call_id, _ in await lines(firm, "open")] == [again.values["id"]]
+    assert [call_id for call_id, _ in await lines(firm, "done")] == [missed.values["id"]]
+    assert sum((await waiting(firm.database, firm.person("sveta"), firm.now)).values()) == 1
+
+
+async def test_a_talk_with_somebody_else_does_not_count(firm: Firm) -> None:
+    await _ivan_has_two_numbers(firm)
+    missed, stranger = await firm.missed_call(), await firm.missed_call(OLGA)
+    await outbound(firm, CallResult.ANSWERED, "+79035556677")
+    assert [call_id for call_id, _ in await lines(firm, "open")] == [stranger.values["id"], missed.values["id"]]
+
+
 async def test_an_attempt_before_they_were_missed_again_is_not_counted(firm: Firm) -> None:
     await firm.missed_call()
     await outbound(firm, CallResult.NO_ANSWER)
@@ -139,8 +176,10 @@ async def test_numbers_that_wait_are_counted_by_whose_they_are(firm: Firm) -> No
     assert await waiting(firm.database, firm.person("sveta"), firm.now + timedelta(days=31)) == {}
 
 
+@pytest.mark.parametrize("number", [IVAN, OFFICE])
 @pytest.mark.parametrize("result", [CallResult.ANSWERED, CallResult.NO_ANSWER])
-async def test_those_who_missed_the_call_are_told_of_the_call_back(firm: Firm, result: CallResult) -> None:
+async def test_those_who_missed_the_call_are_told_of_the_call_back(firm: Firm, result: CallResult, number: str) -> None:
+    await _ivan_has_two_numbers(firm)
     watch = CallBackWatch(firm.database, firm.bus.publish, lambda: firm.now)
     firm.bus.subscribe(watch.follow)
     heard = asyncio.Event()
@@ -148,7 +187,7 @@ async def test_those_who_missed_the_call_are_told_of_the_call_back(firm: Firm, r
     task = asyncio.create_task(watch.run())
     await firm.missed_call()
     await outbound(firm, result, OLGA, "102")
-    await outbound(firm, result, extension="102")
+    await outbound(firm, result, number, extension="102")
     await asyncio.wait_for(heard.wait(), 5)
     task.cancel()
     await asyncio.wait([task])

@@ -84,7 +84,7 @@ QUERIES: dict[str, Query] = {
     "calls in progress": calls.open_calls,
     "what came of missed calls": lambda connection: missed.call_backs(connection, [CALL]),
     "how many wait for a call": lambda connection: missed.count_open(connection, calls.visible(None), CALL),
-    "who missed a number": lambda connection: missed.people_who_missed(connection, "+79031112233", CALL, CALL),
+    "who missed a number": lambda connection: missed.people_who_missed(connection, "+79031112233", 3, CALL, CALL),
     "recordings that are expected": lambda connection: recordings.expected(connection, ["main"]),
     "calls without recordings": lambda connection: recordings.answered_without(connection, ["main"], NOON),
     "a call's file names": lambda connection: recordings.unrecorded(connection, [CALL]),

@@ -1,7 +1,8 @@
 """Missed calls: which were called back, by whom, and which wait for it.
 
-Nobody has called back a number as long as no one talked with it since, whoever called whom. A call that was tried and
-not taken is an attempt, until they call and are missed again: then it is their turn once more.
+Nobody has called back a number as long as no one talked with it since, whoever called whom, or with its contact at
+another number of theirs. A call that was tried and not taken is an attempt, until they call and are missed again: then
+it is their turn once more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from enum import StrEnum
 from zeoncrm.pipeline import events
 from zeoncrm.pipeline.bus import Published
 from zeoncrm.pipeline.call_events import CallResult, Direction
+from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.people import Viewer
 from zeoncrm.store import calls, missed
@@ -91,8 +93,8 @@ class CallBackWatch:
         self._database = database
         self._publish = publish
         self._now = now
-        # Number and id of each call that may be such; beyond the bound a list is up to date when it is looked at next.
-        self._calls: asyncio.Queue[tuple[str, str]] = asyncio.Queue(MOST_WAITING)
+        # The calls that may be such; beyond the bound a list is up to date when it is looked at next.
+        self._calls: asyncio.Queue[Call] = asyncio.Queue(MOST_WAITING)
 
     def follow(self, published: Published) -> None:
         """Somebody talks, or an attempt is over."""
@@ -105,17 +107,17 @@ class CallBackWatch:
     async def run(self) -> None:
         """Tell, until cancelled."""
         while True:
-            number, call_id = await self._calls.get()
+            call = await self._calls.get()
             with contextlib.suppress(StoreError):
-                await self._tell(number, call_id)
+                await self._tell(call)
 
-    async def _tell(self, number: str, call_id: str) -> None:
+    async def _tell(self, call: Call) -> None:
         async with self._database.read() as connection:
             since = first_call_id(self._now() - WAITS_FOR)
-            people = await missed.people_who_missed(connection, number, since, call_id)
+            people = await missed.people_who_missed(connection, call.number or "", call.contact_id, since, call.id)
         if people is not None:
             self._publish([events.CallBackChanged(people=people)])
 
     def _take(self, view: CallView) -> None:
         if view.call.number is not None and not self._calls.full():
-            self._calls.put_nowait((view.call.number, view.call.id))
+            self._calls.put_nowait(view.call)

@@ -1,12 +1,13 @@
 """Missed calls and whether they were called back, worked out from the later calls to and from their numbers.
 
-A line is a number's last missed call before somebody talked with it, and stands for those before it. What follows a
-missed call is found by the index of numbers, one step for a call, however many there are.
+A line is a number's last missed call before somebody talked with it, and stands for those before it. A talk with the
+contact at another of their numbers counts as one with the number. What follows a missed call is found by the indexes of
+numbers and of contacts, one step for a call, however many there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -21,13 +22,14 @@ Lines = Literal["all", "open", "done"]
 # In these very words it is the condition of an index.
 MISSED = calls.c.result == sa.literal_column("'missed'")
 TRIED = ("no_answer", "busy", "failed")
+_SAME_CALLER = ("number", "contact_id")
 _FIRST, _LAST = "", "~"
 
 
 @dataclass(frozen=True, slots=True)
 class CallBackRow:
-    """What came of a missed call. `misses`: with those before it since somebody last talked with the number; `tries`:
-    calls to it since that it did not take. The others tell of the first talk since: whose it was, when (UTC), and
+    """What came of a missed call. `misses`: with those before it since somebody last talked with the caller; `tries`:
+    calls to them since that they did not take. The others tell of the first talk since: whose it was, when (UTC), and
     whether we had called (`outbound`)."""
 
     misses: int
@@ -39,25 +41,42 @@ class CallBackRow:
 
 
 def lines(which: Lines) -> list[sa.ColumnElement[bool]]:
-    """The conditions of a missed call that is a line; `open`: nobody has talked with the number since."""
+    """The conditions of a missed call that is a line; `open`: nobody has talked with the caller since."""
+    next_kind, next_id = _next(lambda later, talked: sa.case((talked, "talked"), else_="missed")), _next(_id)
+    later = calls.alias()
+    # At another number of theirs, before what comes next at this one.
+    talked_elsewhere = sa.exists().where(
+        later.c.contact_id == calls.c.contact_id,
+        later.c.id > calls.c.id,
+        later.c.id < sa.func.coalesce(next_id, _LAST),
+        later.c.answered_at.is_not(None),
+    )
+    kinds: dict[Lines, list[sa.ColumnElement[bool]]] = {
+        "all": [sa.or_(sa.func.coalesce(next_kind, "talked") == "talked", talked_elsewhere)],
+        "open": [calls.c.number.is_not(None), next_kind.is_(None), ~talked_elsewhere],
+        "done": [sa.or_(next_kind == "talked", talked_elsewhere)],
+    }
+    # Nobody waits for a call back whose number is ignored or blocked.
+    return [MISSED, calls.c.screened.is_(None), *kinds[which]]
+
+
+def _next(wanted: Callable[[Any, Any], Any]) -> Any:
+    """Of the number's next call that somebody talked in or that was missed too."""
     later = calls.alias()
     talked = later.c.answered_at.is_not(None)
     missed = sa.and_(later.c.result == "missed", later.c.screened.is_(None))
-    next_one = (
-        sa.select(sa.case((talked, "talked"), else_="missed"))
+    return (
+        sa.select(wanted(later, talked))
         .where(later.c.number == calls.c.number, later.c.id > calls.c.id, sa.or_(talked, missed))
         .order_by(later.c.id)
         .limit(sa.literal_column("1"))
         .correlate(calls)
         .scalar_subquery()
     )
-    kinds: dict[Lines, list[sa.ColumnElement[bool]]] = {
-        "all": [sa.func.coalesce(next_one, "talked") == "talked"],
-        "open": [calls.c.number.is_not(None), next_one.is_(None)],
-        "done": [next_one == "talked"],
-    }
-    # Nobody waits for a call back whose number is ignored or blocked.
-    return [MISSED, calls.c.screened.is_(None), *kinds[which]]
+
+
+def _id(call: Any, _talked: Any) -> Any:
+    return call.c.id
 
 
 async def call_backs(connection: AsyncConnection, call_ids: Sequence[str]) -> dict[str, CallBackRow]:
@@ -95,27 +114,37 @@ async def count_open(
 
 
 async def people_who_missed(
-    connection: AsyncConnection, number: str, since_id: str, before_id: str
+    connection: AsyncConnection, number: str, contact_id: int | None, since_id: str, before_id: str
 ) -> frozenset[int] | None:
-    """Who may see the missed calls of this number in that time; None when there are none."""
-    of_number = sa.and_(calls.c.number == number, calls.c.id >= since_id, calls.c.id < before_id, MISSED)
+    """Who may see the missed calls of this number or contact in that time; None when there are none."""
+    theirs = [calls.c.number == number, *([] if contact_id is None else [calls.c.contact_id == contact_id])]
+    of_caller = sa.and_(sa.or_(*theirs), calls.c.id >= since_id, calls.c.id < before_id, MISSED)
     owners = sa.select(calls.c.owner_id, deals.c.owner_id, sa.null()).select_from(
         calls.outerjoin(deals, deals.c.id == calls.c.deal_id)
     )
     rang = sa.select(sa.null(), sa.null(), legs.c.person_id).join(calls, calls.c.id == legs.c.call_id)
-    found = [row for query in (owners, rang) for row in await connection.execute(query.where(of_number))]
+    found = [row for query in (owners, rang) for row in await connection.execute(query.where(of_caller))]
     return frozenset(person for row in found for person in row if person is not None) if found else None
 
 
 def _facts(call_ids: Sequence[str]) -> sa.Select[Any]:
     """Of each missed call: the calls before and after it that matter."""
-    before = _talk(lambda other: other.c.id < calls.c.id, last=True)
-    after = _talk(lambda other: other.c.id > calls.c.id, last=False)
-    known = (
-        sa.select(calls.c.id, calls.c.number, before.label("before"), after.label("talk"))
+    sides = {
+        f"{side}_{same}": _talk(same, last=side == "before") for side in ("before", "after") for same in _SAME_CALLER
+    }
+    talks = (
+        sa.select(calls.c.id, calls.c.number, calls.c.contact_id, *(each.label(name) for name, each in sides.items()))
         .where(calls.c.id.in_(call_ids), MISSED, calls.c.number.is_not(None))
         .subquery()
+        .c
     )
+    known = sa.select(
+        talks.id,
+        talks.number,
+        talks.contact_id,
+        _of_two(talks.before_number, talks.before_contact_id, last=True).label("before"),
+        _of_two(talks.after_number, talks.after_contact_id, last=False).label("talk"),
+    ).subquery()
     missed, tried = calls.alias(), calls.alias()
     misses = (
         sa.select(sa.func.count())
@@ -132,7 +161,7 @@ def _facts(call_ids: Sequence[str]) -> sa.Select[Any]:
         sa.select(sa.func.count())
         .select_from(tried)
         .where(
-            tried.c.number == known.c.number,
+            sa.or_(tried.c.number == known.c.number, tried.c.contact_id == known.c.contact_id),
             tried.c.id > known.c.id,
             tried.c.id < sa.func.coalesce(known.c.talk, _LAST),
             tried.c.direction == "outbound",
@@ -143,12 +172,19 @@ def _facts(call_ids: Sequence[str]) -> sa.Select[Any]:
     return sa.select(known.c.id, known.c.talk, misses.label("misses"), tries.label("tries"))
 
 
-def _talk(side: Any, *, last: bool) -> Any:
-    """The nearest call with the same number on this side of a call, that somebody talked in."""
+def _of_two(one: Any, other: Any, *, last: bool) -> Any:
+    """The earlier or the later of two ids, of which either may be none."""
+    first = one > other if last else one < other
+    return sa.case((other.is_(None), one), (one.is_(None), other), (first, one), else_=other)
+
+
+def _talk(same: str, *, last: bool) -> Any:
+    """The nearest call before or after a call that somebody talked in, with the same number or contact."""
     other = calls.alias()
+    side = other.c.id < calls.c.id if last else other.c.id > calls.c.id
     return (
         sa.select(other.c.id)
-        .where(other.c.number == calls.c.number, side(other), other.c.answered_at.is_not(None))
+        .where(other.c[same] == calls.c[same], side, other.c.answered_at.is_not(None))
         .order_by(other.c.id.desc() if last else other.c.id)
         .limit(sa.literal_column("1"))
         .correlate(calls)
