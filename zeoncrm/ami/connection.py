@@ -195,17 +195,17 @@ class AmiConnection:
         self._listings.begin()
         lack = await self._take_snapshot(wire)
         await self._learn_rights(wire)
+        await self._learn_condition(wire)
         amiss = None if self.rights.write is not None else lack
         self._up(amiss)
         await self._listings.take(wire, partial(self._up, amiss))
-        await self._learn_condition(wire)
         good = asyncio.get_running_loop().call_later(self._timings.steady_after, self._backoff.reset)
         try:
             while True:
                 await self._wait_for_snapshot(wire)
+                await self._learn_condition(wire)
                 if lack is None:
                     await self._compare_snapshots(wire)
-                await self._learn_condition(wire)
                 await self._listings.take(wire, partial(self._up, amiss))
         finally:
             good.cancel()
@@ -234,6 +234,8 @@ class AmiConnection:
     async def _learn_condition(self, wire: Wire) -> None:
         ask = partial(wire.request, timeout=self._timings.login_timeout)
         before, self.condition = self.condition, await learn_condition(ask, self.account.username)
+        if wire.lost is not None:
+            raise LinkLost(wire.lost)
         if (before.cuts_soon, before.clocks_differ) != (self.condition.cuts_soon, self.condition.clocks_differ):
             for words in self.condition.words:
                 self._log.warning("pbx is connected, but not as it should be", reason=words)
