@@ -11,11 +11,13 @@ import asyncio
 import contextlib
 import csv
 import random
+import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ class Reckoning:
     wrong: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
+    diary: list[str] = field(default_factory=list)  # what failed when
 
     def compare(self, calls: list[dict[str, Any]]) -> None:
         """Note each difference between the PBX's records and the CRM's calls."""
@@ -155,8 +158,11 @@ class Soak:
                 faults = [self._daemon_dies, self._pbx_dies, self._link_hangs, self._link_breaks, self._cable_is_pulled]
                 self._chance.shuffle(faults)
             fault = faults.pop()
-            self.result.faults[fault.__name__.strip("_").replace("_", " ")] += 1
+            name = fault.__name__.strip("_").replace("_", " ")
+            self.result.faults[name] += 1
+            began = datetime.now(UTC)
             await fault()
+            self.result.diary.append(f"{began:%H:%M:%S} to {datetime.now(UTC):%H:%M:%S}  {name}")
 
     async def _daemon_dies(self) -> None:
         await self._daemon.kill()
@@ -220,22 +226,25 @@ def _recorded(path: Path) -> dict[str, str]:
 
 
 async def soak(lab: Lab, folder: Path, seconds: float, *, rate: float, seed: int) -> Reckoning:
-    """Let it run on a lab; the daemon keeps its database and its log in the folder."""
+    """Let it run on a lab; the folder has then its database and log, the PBX's records, and when what failed."""
     async with (
         FaultyLink(lab.pbx.host, lab.pbx.ami_port) as link,
         Daemon(folder, lab, ami_port=link.port) as daemon,
     ):
-        return await Soak(lab, daemon, link, rate=rate, seed=seed).run(seconds)
+        result = await Soak(lab, daemon, link, rate=rate, seed=seed).run(seconds)
+        (folder / "diary.txt").write_text("\n".join(result.diary))
+        shutil.copyfile(lab.pbx.cdr, folder / "Master.csv")
+        return result
 
 
-async def _main(minutes: float, rate: float, version: str, seed: int) -> None:
+async def _main(minutes: float, rate: float, version: str, seed: int, keep: Path | None) -> None:
     async with Lab(version) as lab:
         print(f"faults of the link to Asterisk {version}, of which it is right again by itself:\n{HEAD}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             await _try_faults(lab, Path(folder))
         print(f"\nsoak: {minutes:g} minutes, {rate:g} calls/s, seed {seed}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            result = await soak(lab, Path(folder), minutes * 60, rate=rate, seed=seed)
+            result = await soak(lab, keep or Path(folder), minutes * 60, rate=rate, seed=seed)
     print(result)
     raise SystemExit(1 if result.wrong else 0)
 
@@ -253,8 +262,11 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=3, help="calls a second")
     parser.add_argument("--asterisk", default="22")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="an empty folder for what the daemon and the PBX wrote"
+    )
     given = parser.parse_args()
-    asyncio.run(_main(given.minutes, given.rate, given.asterisk, given.seed))
+    asyncio.run(_main(given.minutes, given.rate, given.asterisk, given.seed, given.keep))
 
 
 if __name__ == "__main__":
