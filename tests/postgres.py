@@ -49,6 +49,12 @@ class PostgresCluster:
         self._run("createdb", f"--template={template}", *self._connection(), name)
         return self.url(name)
 
+    def make_lasting(self, url: str) -> None:
+        """Let what is committed in this database from now on outlive `stop`."""
+        name = database_name(url)
+        statement = f"ALTER DATABASE {name} SET synchronous_commit = on"
+        self._run("psql", *self._connection(), "--quiet", f"--command={statement}", "postgres")
+
     def drop_database(self, url: str) -> None:
         """Drop what `create_database` gave, whoever is still connected."""
         self._run("dropdb", "--force", *self._connection(), database_name(url))

@@ -22,6 +22,7 @@ from zeoncrm.store.errors import StoreError
 
 MOST_CALLS = 100
 PERIOD = 300.0  # seconds between readings when nothing asks for one
+AGAIN = 5.0  # seconds until the next try when it is our own database that was away
 # How long after its last record a call may still get others.
 SETTLED_AFTER = timedelta(seconds=5)
 # Nothing goes on for so long: a channel of that name is another one.
@@ -33,6 +34,7 @@ _STALE = timedelta(hours=1)
 # Records are to the second, and the PBX's clock is another one.
 _CLOCKS = timedelta(minutes=1)
 _ZONE = "is cdr_timezone right?"
+_OWN = "the CRM's own database: "
 # How long after a call its record is waited for: Asterisk may write them in batches, by another clock.
 WRITTEN = timedelta(minutes=15)
 
@@ -133,8 +135,11 @@ class Backfill:
         """Read once; gives the seconds until the next time."""
         try:
             hasty = await self.read()
-        except (CdrError, StoreError) as error:
+        except CdrError as error:
             self._note_problem(str(error))
+        except StoreError as error:
+            self._note_problem(f"{_OWN}{error}")
+            return min(AGAIN, self._period)
         except Exception as error:
             self._log.exception("call records failed")
             self._note_problem(f"internal error: {type(error).__name__}")
@@ -244,8 +249,9 @@ class Backfill:
         self.state = replace(self.state, watermark=watermark, last_run=self._clock())
 
     def _note_problem(self, problem: str) -> None:
-        """Said once, not every few minutes."""
-        if problem != self.state.problem:
+        """Said once, not every few minutes. A database that goes and comes back has many words for that."""
+        known = self.state.problem or ""
+        if problem != known and not (problem.startswith(_OWN) and known.startswith(_OWN)):
             self._log.warning("call records are not read well", reason=problem)
         since = self.state.problem_since or self._clock()
         self.state = replace(self.state, problem=problem, problem_since=since)
