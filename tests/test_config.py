@@ -61,6 +61,14 @@ def test_the_shipped_example_is_read() -> None:
         (WHOLE.replace("sqlite:///", "mysql:///"), "database.url"),
         (WHOLE.replace("port = 8080", 'trusted_proxies = ["10.0.0.0/99"]'), "web.trusted_proxies"),
         (WHOLE + '[[pbx]]\nname = "main"\nusername = "b"\nsecret = "c"\n', "two PBXs have the name 'main'"),
+        (WHOLE + '[[pbx]]\nname = "b"\nusername = "b"\nsecret = "c"\n', "two PBXs have the address 127.0.0.1:5038"),
+        (
+            "".join(
+                f'[[pbx]]\nname = "{name}"\nhost = "{name}"\nusername = "b"\nsecret = "c"\ncdr = "csv:///x.csv"\n'
+                for name in "ab"
+            ),
+            "two PBXs have the same `cdr`",
+        ),
         (WHOLE + "[telephone]\nx = 1\n", "telephone"),
         (WHOLE.replace("trunks = []", 'cdr = "Master.csv"'), "pbx.0.cdr"),
         (WHOLE.replace("trunks = []", 'cdr = "oracle://pbx/cdr"'), "pbx.0.cdr"),

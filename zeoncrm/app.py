@@ -96,6 +96,7 @@ class Daemon:
             watch=self.watch,
             archives=self.archives,
             folders=lambda: self.recordings.folders,
+            dialplan=lambda: self.agi.trouble,
             metrics=PbxMetrics(self.pbxs.values()).text,
             secure_cookies=(config.web.public_url or "").startswith("https://"),
             trusted_proxies=tuple(config.web.trusted_proxies),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from ipaddress import ip_network
 from pathlib import Path
@@ -182,11 +182,24 @@ class Config(Section):
     @field_validator("pbx")
     @classmethod
     def _names_differ(cls, pbxs: list[PbxConfig]) -> list[PbxConfig]:
-        names = [pbx.name for pbx in pbxs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two PBXs have the name {twice[0]!r}")
+        if name := _twice(pbx.name for pbx in pbxs):
+            raise ValueError(f"two PBXs have the name {name!r}")
+        # Each call would be there twice.
+        if address := _twice(f"{pbx.host.lower()}:{pbx.port}" for pbx in pbxs):
+            raise ValueError(f"two PBXs have the address {address}")
+        if _twice(pbx.cdr for pbx in pbxs if pbx.cdr not in (None, "ami")):
+            raise ValueError("two PBXs have the same `cdr`")
         return pbxs
+
+
+def _twice(texts: Iterable[str | None]) -> str | None:
+    """The first that is there again."""
+    seen: set[str | None] = set()
+    for text in texts:
+        if text in seen:
+            return text
+        seen.add(text)
+    return None
 
 
 def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:

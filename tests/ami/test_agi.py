@@ -201,6 +201,10 @@ async def test_a_question_that_never_ends_is_left_in_time() -> None:
             call.send("agi_network: yes\n")
             assert await call.is_left()
         assert [entry["event"] for entry in logs] == ["a question of the dialplan does not end"]
+        assert place.server.trouble is not None
+        assert place.server.trouble.reason == "a question of the dialplan does not end"
+        await _still_answers(place)
+        assert place.server.trouble is None
 
 
 async def test_a_channel_that_confirms_nothing_is_left_in_time() -> None:

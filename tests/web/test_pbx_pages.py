@@ -37,7 +37,7 @@ async def test_the_page_tells_an_admin_all_of_each_link(world: World) -> None:
 async def test_the_page_tells_how_the_records_of_calls_are_read(world: World) -> None:
     ada = await world.browser("ada")
     assert "records of calls are not read" in (await ada.get("/pbx")).text
-    seen = BackfillSeen("csv", NOON, NOON, None, None, 3, 1)
+    seen = BackfillSeen("csv", NOON, NOON, None, None, None, 3, 1)
     world.desk.more = {"backfill": seen}
     assert "3 calls filled in" in (await ada.get("/pbx")).text
     world.desk.more = {"backfill": replace(seen, problem="permission denied", problem_since=NOON)}
@@ -69,6 +69,23 @@ async def test_the_page_and_the_counts_tell_that_recordings_can_t_be_read(world:
     (link,) = (await (await world.api("ada")).get("/api/v1/pbx")).json["items"]
     assert link["recordings"]["problem"] == "/mnt/monitor/2026: Permission denied"
     assert f'zeoncrm_recordings_trouble{{pbx="{PBX}"}} 1.0' in (await ada.get("/metrics")).text
+
+
+async def test_a_record_that_was_not_understood_stays_in_sight(world: World) -> None:
+    ada, words = await world.browser("ada"), "a file that is cut short or damaged (Master.csv.1.gz)"
+    world.desk.more = {"backfill": BackfillSeen("csv", NOON, NOON, None, None, Trouble(NOON, words), 3, 1)}
+    text = (await ada.get("/pbx")).text
+    assert "3 calls filled in" in text
+    assert words in text
+    (link,) = (await (await world.api("ada")).get("/api/v1/pbx")).json["items"]
+    assert link["backfill"]["misread"]["reason"] == words
+
+
+async def test_what_is_amiss_with_the_dialplans_questions_is_told_to_an_admin(world: World) -> None:
+    ada = await world.browser("ada")
+    assert "question of the dialplan" not in (await ada.get("/pbx")).text
+    world.dialplan = Trouble(NOON, "a question of the dialplan does not end")
+    assert "a question of the dialplan does not end" in (await ada.get("/pbx")).text
 
 
 async def test_others_see_the_state_and_no_more(world: World) -> None:

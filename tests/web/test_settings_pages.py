@@ -112,6 +112,15 @@ async def test_an_admin_adds_somebody_who_can_log_in(world: World) -> None:
     assert "8 (903) 999-88-77" in (await ada.get("/settings/people")).text
 
 
+async def test_an_extension_that_two_people_claim_is_told_to_an_admin(world: World) -> None:
+    ada = await world.browser("ada")
+    assert "Two people claim" not in (await ada.get("/settings/people")).text
+    async with world.database.write() as tx:
+        await people.set_extensions(tx, world.person("boris").id, ["101"], pbx="main")
+    text = (await ada.get("/settings/people")).text.replace("&#39;", "'")
+    assert "Two people claim 101: on main it is boris's, on every other PBX anna's." in text
+
+
 @pytest.mark.parametrize(
     "wrong, words",
     [

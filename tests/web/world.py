@@ -31,6 +31,7 @@ from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.incoming import load_incoming
 from zeoncrm.pipeline.incoming_rules import Incoming
 from zeoncrm.pipeline.passwords import Passwords, new_secret, secret_hash
+from zeoncrm.pipeline.pbx_desks import Trouble
 from zeoncrm.pipeline.people import Directory, Role, Viewer, add_person, load_directory, viewer_of
 from zeoncrm.pipeline.presence import PhoneState
 from zeoncrm.pipeline.queues import Queue
@@ -132,6 +133,7 @@ class World:
         self.watch = Watch(self.bus.publish, lambda: self.directory, self.recorder.live, {PBX: self.phone}, self.clock)
         self.folders: dict[str, FolderSeen] = {}
         self.desk = NotedDesk(lambda: self.directory.numbering(PBX, "RU", ()))
+        self.dialplan: Trouble | None = None
         self.services = Services(
             database=database,
             bus=self.bus,
@@ -146,6 +148,7 @@ class World:
             telephones={PBX: self.phone},
             desks={PBX: self.desk},
             folders=lambda: self.folders,
+            dialplan=lambda: self.dialplan,
             watch=self.watch,
             now=self.clock,
         )

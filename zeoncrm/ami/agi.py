@@ -11,12 +11,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
 
 import structlog
 from panoramisk.fast_agi import Application
 
+from zeoncrm.pipeline.pbx_desks import Trouble
 from zeoncrm.pipeline.routing import Route
 
 SCRIPT = "route"
@@ -54,6 +56,8 @@ class AgiServer:
         self._tasks: set[asyncio.Task[None]] = set()
         # What is said already: each kind of trouble once, until a question is answered again.
         self._said: set[str] = set()
+        # The last since a question was answered.
+        self.trouble: Trouble | None = None
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[str]:
@@ -139,6 +143,7 @@ class AgiServer:
                 for name, value in variables(await self._router.route(number, pbx)).items():
                     await request.send_command(f'SET VARIABLE {name} "{value}"')
             self._said.clear()
+            self.trouble = None
         except TimeoutError:
             self._say("the dialplan does not take its answer")
         except (OSError, ValueError, AttributeError, TypeError) as error:
@@ -146,6 +151,7 @@ class AgiServer:
             self._say("the dialplan's channel is gone, or says what can't be read", reason=str(error)[:200])
 
     def _say(self, words: str, **more: Any) -> None:
+        self.trouble = Trouble(datetime.now(UTC), ": ".join([words, *map(str, more.values())]))
         if words not in self._said:
             self._said.add(words)
             log.warning(words, **more)

@@ -90,6 +90,7 @@ def _backfill_seen(state: CdrState) -> BackfillSeen:
         state.last_run,
         state.problem,
         state.problem_since,
+        Trouble(state.misread_at, state.misread) if state.misread_at else None,
         state.made,
         state.completed,
     )

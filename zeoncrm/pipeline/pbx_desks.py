@@ -22,7 +22,7 @@ class RightSeen:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The last time that the link was not up."""
+    """The last time that something was amiss: the link not up, say."""
 
     at: datetime
     reason: str | None
@@ -32,7 +32,8 @@ class Trouble:
 class BackfillSeen:
     """How the PBX's own records of calls are read. `watermark`: the end of the last call read; None: none yet.
 
-    `made` calls were not known before, `completed` ones not wholly.
+    `misread`: when the last record was not understood, and why. `made` calls were not known before, `completed` ones
+    not wholly.
     """
 
     source: str
@@ -40,6 +41,7 @@ class BackfillSeen:
     last_run: datetime | None
     problem: str | None
     problem_since: datetime | None
+    misread: Trouble | None
     made: int
     completed: int
 

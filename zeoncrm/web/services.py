@@ -10,7 +10,7 @@ from zeoncrm.pipeline.bus import Bus
 from zeoncrm.pipeline.calls_to_deals import Rules
 from zeoncrm.pipeline.dialling import Rate, Telephone
 from zeoncrm.pipeline.passwords import Passwords
-from zeoncrm.pipeline.pbx_desks import PbxDesk
+from zeoncrm.pipeline.pbx_desks import PbxDesk, Trouble
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.recording_files import Archive
@@ -55,6 +55,8 @@ class Services:
     archives: Mapping[str, Archive] = field(default_factory=dict)
     folders: Callable[[], Mapping[str, FolderSeen]] = dict
     desks: Mapping[str, PbxDesk] = field(default_factory=dict)
+    # What is amiss with the dialplan's questions: the last since one was answered.
+    dialplan: Callable[[], Trouble | None] = lambda: None
     metrics: Callable[[], bytes] = lambda: b""
     dial_rate: Rate = field(default_factory=Rate)
     now: Callable[[], datetime] = utc_now

@@ -43,13 +43,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CdrState:
-    """What an operator may know. `watermark`: the end of the last call read; times in UTC, None for not yet."""
+    """What an operator may know. `watermark`: the end of the last call read; times in UTC, None for not yet.
+
+    `misread`: why the last record was not understood of those that were not, and `misread_at` when.
+    """
 
     source: str
     watermark: datetime | None = None
     last_run: datetime | None = None
     problem: str | None = None
     problem_since: datetime | None = None
+    misread: str | None = None
+    misread_at: datetime | None = None
     rows: int = 0
     made: int = 0
     completed: int = 0
@@ -186,6 +191,9 @@ class Backfill:
             place = {**reading.mark, "until": kept["until"]}
             if not reading.more:
                 break
+        if bad:
+            # The reading after this one may be good: a line that is lost for good must not be forgotten with it.
+            self.state = replace(self.state, misread=why, misread_at=self._clock())
         self._note_run(until, f"{bad} records were not understood, the last for {why}" if bad else self._unwritten())
         return found.hasty
 

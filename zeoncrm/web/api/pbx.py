@@ -30,20 +30,22 @@ class EndpointOut(Output):
 
 
 class TroubleOut(Output):
-    """The last time that the link was not up."""
+    """The last time that something was amiss, and why."""
 
     at: datetime
     reason: str | None
 
 
 class BackfillOut(Output):
-    """How the PBX's own records of calls are read; `watermark`: the end of the last call read."""
+    """How the PBX's own records of calls are read; `watermark`: the end of the last call read, `misread`: the last time
+    that a record was not understood."""
 
     source: str
     watermark: datetime | None
     last_run: datetime | None
     problem: str | None
     problem_since: datetime | None
+    misread: TroubleOut | None
     made: int
     completed: int
 

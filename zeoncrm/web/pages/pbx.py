@@ -106,6 +106,7 @@ def _show(
         reports=[(report, devices_of(report)) for report in reports],
         folders=services.folders(),
         people=[row for row in services.directory().rows if row.active],
+        dialplan=services.dialplan(),
         saved="saved" in request.query,
         signs=SIGNS,
         now=now,

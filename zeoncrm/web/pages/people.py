@@ -38,7 +38,13 @@ async def people_page(request: web.Request) -> web.Response:
     directory = await load_directory(request_services(request).database)
     people = sorted(directory.rows, key=lambda row: (not row.active, row.name))
     return page(
-        request, "settings/people.html", section="settings", tab="people", people=people, saved="saved" in request.query
+        request,
+        "settings/people.html",
+        section="settings",
+        tab="people",
+        people=people,
+        contested=directory.contested(),
+        saved="saved" in request.query,
     )
 
 
