@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +21,13 @@ from zeoncrm.ami.cdr.sql_table import SqlTable
 from zeoncrm.ami.connection import LinkStatus, PbxAccount
 from zeoncrm.ami.desk import Desk
 from zeoncrm.ami.metrics import PbxMetrics
+from zeoncrm.ami.orphans import ends_of
 from zeoncrm.ami.pbx import CallRecords, Pbx
 from zeoncrm.ami.telephone import Dialling
 from zeoncrm.config import Config, ConfigError, PbxConfig
 from zeoncrm.pipeline.bus import Bus, Published
 from zeoncrm.pipeline.call_backs import CallBackWatch
+from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.calls_to_deals import Rules
 from zeoncrm.pipeline.events import PbxChanged, PeopleChanged, SettingsChanged
 from zeoncrm.pipeline.incoming import load_incoming
@@ -121,11 +123,21 @@ class Daemon:
         open_calls = await self.recorder.load()
         for name, pbx in self.pbxs.items():
             pbx.resume([call for call in open_calls if call.pbx == name])
+        await self._end_orphans([call for call in open_calls if call.pbx not in self.pbxs])
         self.bus.subscribe(self._note)
         self.bus.subscribe(self.recorder.follow)
         self.bus.subscribe(self.watch.follow)
         self.bus.subscribe(self.recordings.follow)
         self.bus.subscribe(self.call_backs.follow)
+
+    async def _end_orphans(self, calls: Sequence[Call]) -> None:
+        """Close the calls of PBXs that have gone from the configuration, or are called otherwise in it."""
+        for name in sorted({call.pbx for call in calls}):
+            theirs = [call for call in calls if call.pbx == name]
+            log.warning("calls of a PBX that is not in the configuration are ended", pbx=name, calls=len(theirs))
+            numbering = self.directory.numbering(name, self.config.phones.region, ())
+            for event in ends_of(name, theirs, numbering, datetime.now(UTC)):
+                await self.recorder.record(event)
 
     async def refresh(self) -> None:
         """Load people and settings again."""

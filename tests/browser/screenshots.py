@@ -25,7 +25,7 @@ from tests.browser.site import Site, running_site
 from zeoncrm.pipeline.call_events import CallEnded, CallResult, Consult, ConsultChanged, LegAnswered
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.journal import find_calls
-from zeoncrm.pipeline.pbx_desks import Trouble
+from zeoncrm.pipeline.pbx_desks import BackfillSeen, Trouble
 from zeoncrm.pipeline.people import viewer_of
 from zeoncrm.pipeline.presence import PhoneState
 from zeoncrm.pipeline.queues import Queue, Waiting
@@ -134,7 +134,11 @@ async def has_trouble(page: Page, site: Site) -> None:
     at = datetime.now(UTC)
     reason = "the account lacks write = originate (no click-to-call); events have stopped while calls go on"
     trouble = Trouble(at, "no connection to pbx.example.com:5038: Connection refused")
-    site.desk.more = {"reason": reason, "drift": 12, "stalls": 2, "logins": 4, "trouble": trouble}
+    misread = Trouble(at, "a file that is cut short or damaged (Master.csv-20261124.gz)")
+    records = BackfillSeen("csv:///Master.csv", at, at, None, None, misread, 3, 1)
+    more = {"drift": 12, "stalls": 2, "logins": 4, "trouble": trouble, "backfill": records}
+    site.desk.more = {"reason": reason} | more
+    site.dialplan = Trouble(at, "a question of the dialplan does not end")
     site.desk.lacking = frozenset({"write = originate", "read = agent"})
     await page.reload()
 

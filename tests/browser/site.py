@@ -22,6 +22,7 @@ from zeoncrm.pipeline.events import CallView, PbxChanged, PeopleChanged, Setting
 from zeoncrm.pipeline.incoming import load_incoming
 from zeoncrm.pipeline.incoming_rules import Incoming
 from zeoncrm.pipeline.passwords import Passwords, new_secret, secret_hash
+from zeoncrm.pipeline.pbx_desks import Trouble
 from zeoncrm.pipeline.people import Directory, Role, add_person, load_directory
 from zeoncrm.pipeline.recorder import Recorder
 from zeoncrm.pipeline.recording_files import Archive
@@ -61,6 +62,7 @@ class Site:
         self.settings = CallSettings()
         self.incoming = Incoming()
         self.phone = NotedPhone()
+        self.dialplan: Trouble | None = None
         self.desk = NotedDesk(lambda: self.directory.numbering(self.phone.name, REGION, ()))
         self.recorder = Recorder(database, self.rules)
         self.archives = {self.phone.name: Archive(monitor)}
@@ -93,6 +95,7 @@ class Site:
             desks={self.phone.name: self.desk},
             watch=self.watch,
             archives=self.archives,
+            dialplan=lambda: self.dialplan,
         )
 
     def rules(self) -> Rules:

@@ -112,6 +112,24 @@ async def test_a_call_that_began_while_the_daemon_was_off_is_picked_up(prepare: 
     assert (call["source"], call["result"], call["owner"]) == ("recovered", "answered", "anna")
 
 
+async def test_calls_of_a_pbx_that_has_another_name_now_are_ended(prepare: Prepare) -> None:
+    talking, _ = cut("direct_answered", b"BridgeLeave")
+    async with ScriptedServer() as pbx:
+        environ, token = await prepare(pbx.port)
+        async with DaemonProcess(environ, token) as daemon:
+            session = await pbx.session()
+            await session.action("Status")
+            await session.send(talking)
+            await daemon.until("/api/v1/calls?state=talking", lambda found: len(found["items"]) == 1)
+            await daemon.kill()
+        async with DaemonProcess(environ | {"ZEONCRM_PBX__NAME": "hq"}, token) as daemon:
+            calls = await daemon.until("/api/v1/calls", lambda found: found["items"][0]["state"] == "ended")
+            told = await daemon.logged("calls of a PBX that is not in the configuration are ended")
+
+    assert [(call["pbx"], call["result"], call["owner"]) for call in calls["items"]] == [("main", "answered", "anna")]
+    assert (told["pbx"], told["calls"]) == ("main", 1)
+
+
 async def test_the_pbx_may_be_away_and_readiness_says_so(prepare: Prepare) -> None:
     async with ScriptedServer() as pbx:
         environ, token = await prepare(pbx.port)
