@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
@@ -38,6 +38,12 @@ ADAPTIVE = """CREATE TABLE cdr (accountcode varchar(20), src varchar(80), dst va
  disposition varchar(45), uniqueid varchar(150), linkedid varchar(150))"""
 
 
+# The sample of cdr_sqlite3_custom.conf, which has no column for either number.
+SQLITE_CUSTOM = """CREATE TABLE cdr (AcctId integer PRIMARY KEY, calldate varchar, clid varchar, dcontext varchar,
+ channel varchar, dstchannel varchar, lastapp varchar, lastdata varchar, duration varchar, billsec varchar,
+ disposition varchar, amaflags varchar, accountcode varchar, uniqueid varchar, userfield varchar, test varchar)"""
+
+
 class Pbx:
     """The database of a PBX, as the PBX sees it: it may write."""
 
@@ -57,7 +63,14 @@ class Pbx:
             await connection.execute(sa.text(statement))
 
     async def note(
-        self, number: int, at: datetime = NOON, seconds: int = 10, *, zone: tzinfo = MOSCOW, **more: Any
+        self,
+        number: int,
+        at: datetime = NOON,
+        seconds: int = 10,
+        *,
+        zone: tzinfo = MOSCOW,
+        without: Sequence[str] = (),
+        **more: Any,
     ) -> None:
         """A call of so many seconds that began then."""
         local = at.astimezone(zone).replace(tzinfo=None, fold=0)
@@ -82,6 +95,7 @@ class Pbx:
         if self._engine.dialect.name == "sqlite":
             row = {name: f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value
                    for name, value in row.items()}  # fmt: skip
+        row = {name: value for name, value in row.items() if name not in without}
         names, places = ", ".join(f'"{name}"' for name in row), ", ".join(f":{name}" for name in row)
         async with self.connected() as connection:
             await connection.execute(sa.text(f"INSERT INTO cdr ({names}) VALUES ({places})"), row)
@@ -313,3 +327,14 @@ async def test_the_file_of_a_recording_is_told(pbx: Pbx) -> None:
     await pbx.note(1, recordingfile="in-101.wav")
     (read,) = (await source(pbx).read(await source(pbx).begin(NOON))).records
     assert read.row.recording == "in-101.wav"
+
+
+async def test_the_sample_of_cdr_sqlite3_custom_is_read_without_columns_for_the_numbers(tmp_path: Path) -> None:
+    pbx = Pbx(f"sqlite:///{tmp_path}/master.db")
+    await pbx.make(SQLITE_CUSTOM)
+    table = source(pbx)
+    mark = await table.begin(NOON)
+    await pbx.note(1, clid='"Ivan" <79031110001>', without=("src", "dst", "linkedid"))
+    (read,) = (await table.read(mark)).records
+    assert (read.row.src, read.row.start, read.row.end) == ("79031110001", NOON, NOON + timedelta(seconds=10))
+    await pbx.close()

@@ -1,7 +1,8 @@
 """Somebody else's table of call records: read, never written, in pages, with time-outs.
 
-FreePBX's `cdr` has `calldate` and no `end`, what cdr_adaptive_odbc fills has whatever columns its owner made. There is
-no primary key, and perhaps an index of the start: each question names a span of it.
+FreePBX's `cdr` has `calldate` and no `end`, what cdr_adaptive_odbc fills has whatever columns its owner made, and
+MikoPBX's `cdr_general` calls them otherwise. There is no primary key to go on by, and perhaps an index of the start:
+each question names a span of it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,15 @@ _WANTED = (
     *("lastdata", "duration", "billsec", "disposition", "uniqueid", "linkedid", "sequence", "did"),
     "recordingfile",
 )
-_NEEDED = ("channel", "dstchannel", "disposition", "lastapp", "src", "dst")
+# What a column is called where it has not Asterisk's own name: by MikoPBX, and in the sample of cdr_sqlite3_custom.
+_OTHERWISE = {
+    "end": ("endtime",),
+    "channel": ("src_chan",),
+    "dstchannel": ("dst_chan",),
+    "src": ("src_num", "source"),
+    "dst": ("dst_num", "destination"),
+}
+_NEEDED = ("channel", "dstchannel", "disposition")
 
 
 class CdrTable:
@@ -60,7 +69,7 @@ class CdrTable:
             columns = await self._columns(connection)
             begin, end = _start(columns), self._end(columns)
             statement = (
-                sa.select(*columns.values())
+                sa.select(*_selected(columns))
                 .select_from(sa.table(self._table))
                 .where(begin >= self._bound(begin, since - LONGEST), end >= self._bound(begin, since))
                 .order_by(end)
@@ -81,7 +90,7 @@ class CdrTable:
             found: list[Mapping[str, Any]] = []
             for start in range(0, len(wanted), _CHUNK):
                 statement = (
-                    sa.select(*columns.values())
+                    sa.select(*_selected(columns))
                     .select_from(sa.table(self._table))
                     .where(
                         begin >= self._bound(begin, about - LONGEST),
@@ -120,17 +129,21 @@ class CdrTable:
         await connection.rollback()
 
     async def _columns(self, connection: AsyncConnection) -> dict[str, sa.ColumnClause[Any]]:
-        """Those of ours that the table has."""
+        """Those of ours that the table has, by Asterisk's names."""
         found = await connection.run_sync(lambda sync: sa.inspect(sync).get_columns(self._table))
         # SQLite keeps texts, whatever the column is declared as.
         plain = connection.dialect.name == "sqlite"
         types = {column["name"].lower(): (column["name"], column["type"]) for column in found}
-        columns: dict[str, sa.ColumnClause[Any]] = {
-            name: sa.column(types[name][0], sa.String() if plain else types[name][1])
-            for name in _WANTED
-            if name in types
-        }
+        columns: dict[str, sa.ColumnClause[Any]] = {}
+        for name in _WANTED:
+            theirs = next((each for each in (name, *_OTHERWISE.get(name, ())) if each in types), None)
+            if theirs is not None:
+                columns[name] = sa.column(types[theirs][0], sa.String() if plain else types[theirs][1])
         missing = [name for name in _NEEDED if name not in columns]
+        if "lastapp" not in columns and "src_chan" not in types:
+            missing.append("lastapp")
+        if "src" not in columns and "clid" not in columns:
+            missing.append("src")
         if "calldate" not in columns and "start" not in columns:
             missing.append("calldate or start")
         if "duration" not in columns and "end" not in columns:
@@ -158,6 +171,10 @@ class CdrTable:
             return at.strftime("%Y-%m-%d %H:%M:%S")
         zoned = isinstance(column.type, sa.DateTime) and column.type.timezone
         return at.astimezone(UTC) if zoned else at.replace(tzinfo=None)
+
+
+def _selected(columns: Mapping[str, sa.ColumnClause[Any]]) -> list[sa.Label[Any]]:
+    return [column.label(name) for name, column in columns.items()]
 
 
 def _start(columns: Mapping[str, sa.ColumnClause[Any]]) -> sa.ColumnClause[Any]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+from zeoncrm.ami.cdr.mikopbx import as_asterisk_writes
+
 # The columns of `Master.csv` that are always there. Then come, each if cdr.conf asks for it, `uniqueid`, `userfield`,
 # and the three of `newcdrcolumns`.
 _CSV = (
@@ -107,6 +109,8 @@ def row_of(named: Mapping[str, Any], zone: tzinfo | None) -> CdrRow:
     A table has its start in `calldate` (FreePBX) or `start` (cdr_adaptive_odbc), and perhaps no `answer` and `end`.
     """
     columns = {_EVENT.get(name.lower(), name.lower()): value for name, value in named.items()}
+    if "lastapp" not in columns:
+        columns |= as_asterisk_writes(columns)
     start = _time(columns.get("start") or columns.get("calldate"), zone, _made_at(columns))
     if start is None:
         raise BadRow("no start")
@@ -124,7 +128,7 @@ def row_of(named: Mapping[str, Any], zone: tzinfo | None) -> CdrRow:
         channel=channel,
         answer=_answer(columns, zone, start, end, disposition),
         peer=_text(columns, "dstchannel"),
-        src=_text(columns, "src"),
+        src=_text(columns, "src") or _number_in(_text(columns, "clid")),
         dst=_text(columns, "dst"),
         context=_text(columns, "dcontext"),
         clid=_text(columns, "clid"),
@@ -145,6 +149,11 @@ def _made_at(columns: Mapping[str, Any]) -> datetime | None:
     return next((datetime.fromtimestamp(int(match[1]), UTC) - _ROUNDED for match in made if match), None)
 
 
+def _number_in(clid: str) -> str:
+    """The number in `"Name" <number>`."""
+    return clid.rpartition("<")[2].rstrip(">").strip() if clid.endswith(">") else ""
+
+
 def _answer(
     columns: Mapping[str, Any], zone: tzinfo | None, start: datetime, end: datetime, disposition: str
 ) -> datetime | None:
@@ -163,7 +172,7 @@ def _time(value: Any, zone: tzinfo | None, since: datetime | None = None) -> dat
     """
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value.strip()) if value.strip() else None
+            value = datetime.fromisoformat(value.strip().rstrip(".")) if value.strip() else None
         except ValueError:
             raise BadRow("a time that is none") from None
     if not isinstance(value, datetime) or value.year < 2000:  # MySQL's 0000-00-00, and an answer that never came
