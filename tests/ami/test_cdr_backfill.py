@@ -143,6 +143,14 @@ async def test_what_is_there_the_first_time_is_history() -> None:
     assert office.callers == ["0003"]
 
 
+async def test_a_mark_in_the_future_hides_nothing_that_comes_once_the_clock_or_the_zone_is_right() -> None:
+    office = Office(Records([row(1)]))
+    assert office.mark is not None
+    office.mark = {**office.mark, "until": (office.now + 180 * MINUTE).isoformat()}
+    await office.backfill.read()
+    assert office.callers == ["0001"]
+
+
 async def test_a_call_that_ended_in_the_second_of_the_first_start_is_no_history() -> None:
     office = Office(Records([]))
     office.mark, office.now = None, NOON + timedelta(milliseconds=900)

@@ -322,6 +322,13 @@ async def test_a_record_of_a_clock_that_was_wrong_hides_no_later_ones(pbx: Pbx) 
     assert (await read_all(table, mark))[0][0] == "0002"
 
 
+async def test_a_mark_in_the_future_hides_nothing_that_comes_once_the_clock_or_the_zone_is_right(pbx: Pbx) -> None:
+    await pbx.make(FREEPBX)
+    table = SqlTable(CdrTable(pbx.url), MOSCOW, clock=lambda: NOON)
+    await pbx.note(1, NOON - timedelta(minutes=1))
+    assert (await read_all(table, await table.begin(NOON + timedelta(hours=3))))[0] == ["0001"]
+
+
 async def test_the_file_of_a_recording_is_told(pbx: Pbx) -> None:
     await pbx.make(FREEPBX)
     await pbx.note(1, recordingfile="in-101.wav")

@@ -160,7 +160,8 @@ class Backfill:
         """
         kept = await self._around.mark() or await self._begin()
         since, until = (datetime.fromisoformat(kept[name]) for name in ("since", "until"))
-        floor = max(since - _CLOCKS, until - _STALE)
+        # A PBX whose clock was ahead, or a zone that was wrong, must not hide what comes once that is put right.
+        floor = max(since - _CLOCKS, min(until, self._clock()) - _STALE)
         # Where the last source was another, that says how far: its place means nothing to this one.
         place: Mark = {**kept["place"], "until": kept["until"]}
         held: list[Read] = []

@@ -49,7 +49,12 @@ class SqlTable:
     async def read(self, mark: Mark) -> Reading:
         """The records of channels that ended since, with all others of their calls."""
         after = datetime.fromisoformat(str(mark.get("after") or mark["until"]))
-        since = after if mark.get("going_on") else after - _OVERLAP - self._put_back(after)
+        if mark.get("going_on"):
+            since = after
+        else:
+            # A clock that was ahead, or a zone that was wrong, has left a mark in the future.
+            since = min(after, self._clock()) - _OVERLAP
+            since -= self._put_back(since)
         try:
             found = await self._page(since)
             records, bad, why = self._records(found)
