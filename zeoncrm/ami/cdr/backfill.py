@@ -13,7 +13,7 @@ import structlog
 
 from zeoncrm.ami.cdr.groups import channels_of, groups_of
 from zeoncrm.ami.cdr.rows import CdrRow
-from zeoncrm.ami.cdr.sources import AHEAD, CdrError, CdrSource, Mark, Read
+from zeoncrm.ami.cdr.sources import AHEAD, CdrError, CdrSource, Mark, Read, Reading
 from zeoncrm.ami.cdr.told import calls_of
 from zeoncrm.pipeline.backfill import CallsTold, Filled
 from zeoncrm.pipeline.calls import Call
@@ -169,14 +169,9 @@ class Backfill:
         while True:
             reading = await self._source.read(place)
             now = self._clock()
-            credible = [read for read in reading.records if read.row.end < now + AHEAD]
+            reading, credible = _judged(reading, now)
             ends = [read.row.end for read in credible]
             self._newest = max([*ends, self._newest] if self._newest else ends, default=None)
-            if len(credible) < len(reading.records):
-                bad, why = bad + len(reading.records) - len(credible), f"an end in the future; {_ZONE}"
-            if early := sum(read.row.is_before_its_channel for read in credible):
-                # Those that seem to have ended long ago are no news, and would go unnoticed.
-                bad, why = bad + early, f"a time before its own channel was made; {_ZONE}"
             heard = now - timedelta(seconds=min(self._around.silence(), _LONGEST.total_seconds()))
             found = _sorted([*held, *credible], reading.more, now, heard, self._around.goes_on)
             fresh = [group for group in found.settled if _newest(group) >= floor]
@@ -264,6 +259,18 @@ class Backfill:
             self._log.warning("call records are not read well", reason=problem)
         since = self.state.problem_since or self._clock()
         self.state = replace(self.state, problem=problem, problem_since=since)
+
+
+def _judged(reading: Reading, now: datetime) -> tuple[Reading, list[Read]]:
+    """The records whose times can be right; those that can't are told with the ones that were not understood."""
+    credible = [read for read in reading.records if read.row.end < now + AHEAD]
+    bad, why = reading.bad, reading.why
+    if len(credible) < len(reading.records):
+        bad, why = bad + len(reading.records) - len(credible), why or f"an end in the future; {_ZONE}"
+    if early := sum(read.row.is_before_its_channel for read in credible):
+        # Those that seem to have ended long ago are no news, and would go unnoticed.
+        bad, why = bad + early, reading.why or f"a time before its own channel was made; {_ZONE}"
+    return replace(reading, bad=bad, why=why), credible
 
 
 def _sorted(
