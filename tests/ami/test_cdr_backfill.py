@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.patience import PATIENCE
+from zeoncrm.ami.cdr import backfill
 from zeoncrm.ami.cdr.backfill import MOST_CALLS, Backfill, Surroundings
 from zeoncrm.ami.cdr.heard import HeardChannels
 from zeoncrm.ami.cdr.rows import CdrRow
@@ -72,7 +73,7 @@ class Records:
 class Office:
     """What is kept, and what the tracker knows, for a backfill under test."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, *, period: float = 0.01) -> None:
         self.records = records
         self.silence = 0.0
         self.now = NOON + 10 * MINUTE
@@ -83,6 +84,7 @@ class Office:
             "place": {"at": 0},
         }
         self.ready = True
+        self.away = False
         self.going_on: set[str] = set()
         self.heard: set[str] = set()
         self.refuses: Callable[[CallsTold], bool] = lambda told: False
@@ -95,9 +97,11 @@ class Office:
             mark=self._mark,
             keep=self._keep,
         )
-        self.backfill = Backfill("main", records, around, clock=lambda: self.now, period=0.01)
+        self.backfill = Backfill("main", records, around, clock=lambda: self.now, period=period)
 
     async def _mark(self) -> Mark | None:
+        if self.away:
+            raise StoreError("connection refused")
         return self.mark
 
     async def _keep(self, told: CallsTold) -> Filled | None:
@@ -228,6 +232,24 @@ async def runs(office: Office, until: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
     task.cancel()
     await asyncio.wait([task])
+
+
+@pytest.mark.parametrize("name", ["AGAIN", "AGAIN_THERE"])
+async def test_what_could_not_be_read_is_tried_again_long_before_the_next_time(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, name, 0.01)
+    office = Office(Records([row(1)]), period=300.0)
+
+    def recovers() -> bool:
+        if office.backfill.state.problem is not None:
+            office.records.problem, office.away = None, False
+        return bool(office.callers)
+
+    office.away = name == "AGAIN"
+    office.records.problem = "Connection refused" if name == "AGAIN_THERE" else None
+    await runs(office, recovers)
+    assert office.callers == ["0001"]
 
 
 async def test_nothing_is_read_before_the_link_is_up() -> None:

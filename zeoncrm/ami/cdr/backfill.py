@@ -22,7 +22,8 @@ from zeoncrm.store.errors import StoreError
 
 MOST_CALLS = 100
 PERIOD = 300.0  # seconds between readings when nothing asks for one
-AGAIN = 5.0  # seconds until the next try when it is our own database that was away
+# Seconds until the next try: when our own database was away, and when the records were.
+AGAIN, AGAIN_THERE = 5.0, 60.0
 # How long after its last record a call may still get others.
 SETTLED_AFTER = timedelta(seconds=5)
 # Nothing goes on for so long: a channel of that name is another one.
@@ -141,7 +142,9 @@ class Backfill:
         try:
             hasty = await self.read()
         except CdrError as error:
+            # A machine that starts again has its PBX up before its database.
             self._note_problem(str(error))
+            return min(AGAIN_THERE, self._period)
         except StoreError as error:
             self._note_problem(f"{_OWN}{error}")
             return min(AGAIN, self._period)
