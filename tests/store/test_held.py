@@ -102,6 +102,21 @@ async def test_one_that_is_about_to_go_is_waited_for(
     await second.close()
 
 
+@pytest.mark.parametrize("steps", range(0, 40, 4))
+async def test_a_cancellation_at_any_moment_leaves_no_connection_and_no_lock(
+    postgres_database_url: str, steps: int
+) -> None:
+    hold = ServerHold(driver_url(postgres_database_url))
+    taking = asyncio.create_task(hold.take())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.wait([taking])
+    await hold.close()
+    async with held(postgres_database_url):
+        pass
+
+
 async def test_a_server_that_was_away_is_held_again_and_said_once_each(
     postgres: PostgresCluster, postgres_database_url: str
 ) -> None:

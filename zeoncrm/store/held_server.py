@@ -77,8 +77,7 @@ class ServerHold:
         """Raises Taken, StoreError: the text names the database."""
         try:
             with translated():
-                self._connection = await unbroken(self._connected())
-                await self._lock(self._connection)
+                await self._lock(await unbroken(self._connected()))
         except Taken:
             await self._drop()
             raise
@@ -115,7 +114,8 @@ class ServerHold:
                 return
 
     async def _connected(self) -> AsyncConnection:
-        connection = await self._engine.connect()
+        # Kept at once: a cancellation that waits for this gives nothing back.
+        connection = self._connection = await self._engine.connect()
         ended = self._ended = asyncio.Event()
         driver: Any = (await connection.get_raw_connection()).driver_connection
         driver.add_termination_listener(lambda _: ended.set())
