@@ -4,52 +4,22 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.pbx.instance import new_folder, remove_folder
-from tests.pbx.roots import LabUnavailable, asterisk_root
-from tests.real import need, require_real
+from tests.config.debian import SHIPPED, Debian, made_debian, run
 from zeoncrm.ami.rights import NEEDED, classes
 from zeoncrm.commands.init import CONFIG, STANZA
 from zeoncrm.config import load_config
 
-SHIPPED = Path(__file__).parents[2] / "config"
-
-
-class Debian:
-    """A Debian with the servers that our files are for; `folder` is the test's own in it."""
-
-    def __init__(self, root: Path, folder: Path) -> None:
-        self._root = root
-        self.folder = folder
-
-    def inside(self, path: Path) -> str:
-        """How the programs see a file of the folder."""
-        return f"/{path.relative_to(self._root)}"
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return run("chroot", str(self._root), *words)
-
 
 @pytest.fixture
 def debian() -> Iterator[Debian]:
-    need("pbx")
-    try:
-        root = asterisk_root("22")
-    except LabUnavailable as error:
-        require_real("pbx", str(error))
-    folder = new_folder(root)
-    yield Debian(root, folder)
-    remove_folder(folder)
-
-
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    with made_debian() as debian:
+        yield debian
 
 
 @pytest.mark.parametrize("stanza", [STANZA, (SHIPPED / "manager.conf").read_text()], ids=["init", "manager.conf"])
@@ -86,13 +56,7 @@ def test_nginx_takes_its_site(debian: Debian) -> None:
     debian.run("openssl", *made, "-keyout", f"{folder}/privkey.pem", "-out", f"{folder}/fullchain.pem")
     site = (SHIPPED / "nginx.conf").read_text().replace("/etc/ssl/crm.example.com", folder)
     (debian.folder / "site.conf").write_text(site)
-    places = "".join(f"{name}_temp_path {folder};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    (debian.folder / "nginx.conf").write_text(
-        f"pid {folder}/pid;\nerror_log stderr;\nevents {{}}\n"
-        f"http {{\naccess_log off;\n{places}include {folder}/site.conf;\n}}\n"
-    )
-    done = debian.run("nginx", "-t", "-c", f"{folder}/nginx.conf", "-p", folder)
-    assert done.returncode == 0, done.stderr
+    debian.nginx("-t")
 
 
 @pytest.mark.pbx

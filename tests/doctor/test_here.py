@@ -292,13 +292,13 @@ async def test_an_address_that_is_not_ours_is_told() -> None:
 
 async def test_a_page_in_the_clear_is_noted() -> None:
     assert ids(await of_web(host="0.0.0.0", port=free_port())) == ["web-not-running", "web-in-the-clear"]
-    found = await of_web(port=free_port(), public_url="http://crm.example.com")
-    assert ids(found) == ["web-not-running", "web-in-the-clear"]
+    found = await of_web(port=free_port(), public_url="http://crm.invalid")
+    assert ids(found) == ["web-not-running", "web-in-the-clear", "public-url"]
 
 
 async def test_a_public_address_leads_here_or_elsewhere() -> None:
     async with answering(json.dumps({"database": "ok", "pbx": {}})) as port:
-        assert ids(await of_web(port=port, public_url=f"http://127.0.0.1:{port}")) == []
+        assert ids(await of_web(port=port, public_url=f"http://127.0.0.1:{port}")) == ["public-socket"]
     async with answering("{}") as port:
         assert "public-url" in ids(await of_web(port=free_port(), public_url=f"http://127.0.0.1:{port}"))
     assert "public-url" in ids(await of_web(port=free_port(), public_url=f"https://localhost:{free_port()}"))

@@ -9,6 +9,9 @@ import pytest
 from tests.patience import PATIENCE
 from tests.web.client import Ear
 from tests.web.world import World
+from zeoncrm.config import WebConfig
+from zeoncrm.doctor.findings import Finding
+from zeoncrm.doctor.web import examine_web
 from zeoncrm.pipeline import call_events as pbx
 from zeoncrm.pipeline.contacts import change_contact
 from zeoncrm.pipeline.deals import add_deal_note, change_deal
@@ -276,3 +279,15 @@ async def test_every_message_type_is_described(world: World) -> None:
     words = document["paths"]["/api/v1/live"]["get"]["description"]
     for type_ in (*(type_ for type_, _ in MESSAGES.values()), "deal.gone", "contact.gone", "hello", "resync"):
         assert type_ in words
+
+
+async def test_doctor_sees_that_a_live_socket_could_be_opened_at_the_public_address(world: World) -> None:
+    found: list[Finding] = []
+    port = int(world.address.rpartition(":")[2])
+    await examine_web(WebConfig(port=port, public_url=world.address), found.append)
+    assert [each.text for each in found if each.id is None][-1] == f"{world.address} leads here, live socket too"
+    browser = await world.browser()
+    elsewhere = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Origin": "http://x"}
+    for headers in (elsewhere, {}):
+        answer = await browser.get("/api/v1/live", headers=headers)
+        assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")

@@ -37,6 +37,7 @@ REMEDIES = {
     "web-port": "set a `web.host` of this machine, and a free `web.port` above 1023",
     "web-in-the-clear": "put nginx or Caddy before it, and set `web.public_url` to its https address",
     "public-url": "see the proxy's log, the name's address and the certificate; a router may hide it from here",
+    "public-socket": "let the proxy pass Upgrade, Connection and Host on, as config/nginx.conf and Caddyfile do",
     "daemon-files": "the PBX page has its words; see the daemon's user and groups, and what systemd hides from it",
     "link-not-up": "see the lines of this PBX below; after a change of its account, restart zeoncrm",
     # What the dialplan asks.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import errno
 import ipaddress
 import json
 import re
+import secrets
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +38,8 @@ async def examine_web(web: WebConfig, say: Say) -> bool:
     else:
         serving = await _at_home(web, address, say)
     if web.public_url is not None:
-        say(await _in_public(web.public_url.rstrip("/")))
+        for finding in await _in_public(web.public_url.rstrip("/")):
+            say(finding)
     elif not is_loopback(web.host):
         say(note(PART, "web-in-the-clear", f"{web.host} is open to the network, without HTTPS"))
     return serving
@@ -96,16 +99,41 @@ def _free(web: WebConfig, address: str, error: aiohttp.ClientConnectorError) -> 
     return note(PART, "web-not-running", f"{address} is free: the daemon does not run")
 
 
-async def _in_public(url: str) -> Finding:
+async def _in_public(url: str) -> list[Finding]:
+    found = []
     if not url.startswith("https://") and not is_loopback(urlsplit(url).hostname or ""):
-        return note(PART, "web-in-the-clear", f"public_url {url} is without HTTPS")
+        found.append(note(PART, "web-in-the-clear", f"public_url {url} is without HTTPS"))
     try:
         ready = await _ready(url)
+        socket_passes = ready is not None and await _takes_sockets(url)
     except aiohttp.ClientConnectorCertificateError as error:
-        return problem(PART, "public-url", f"{url}: the certificate is not accepted: {error.certificate_error}")
+        text = f"{url}: the certificate is not accepted: {error.certificate_error}"
+        return [*found, problem(PART, "public-url", text)]
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        return note(PART, "public-url", f"{url} can't be reached from here: {_why(error)}")
-    return ok(PART, f"{url} leads here") if ready else problem(PART, "public-url", f"{url} leads to another program")
+        return [*found, note(PART, "public-url", f"{url} can't be reached from here: {_why(error)}")]
+    if ready is None:
+        return [*found, problem(PART, "public-url", f"{url} leads to another program")]
+    if not socket_passes:
+        return [*found, problem(PART, "public-socket", f"{url} leads here, but no live socket gets through: no pop-up")]
+    return [*found, ok(PART, f"{url} leads here, live socket too")]
+
+
+async def _takes_sockets(url: str) -> bool:
+    """Whether the handshake of a live socket, as a browser sends it, comes through whole. It is refused: nobody is
+    logged in."""
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(secrets.token_bytes(16)).decode(),
+        "Origin": url,
+    }
+    timeout = aiohttp.ClientTimeout(total=SECONDS)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=False) as http,
+        http.get(f"{url}/api/v1/live", headers=handshake, allow_redirects=False) as answer,
+    ):
+        return "live socket" in answer.headers.get("WWW-Authenticate", "")
 
 
 async def _ready(address: str) -> dict[str, Any] | None:

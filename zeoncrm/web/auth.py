@@ -18,7 +18,7 @@ from zeoncrm.web.errors import Problem
 from zeoncrm.web.inputs import posted
 from zeoncrm.web.live import HUB
 from zeoncrm.web.rendering import render
-from zeoncrm.web.security import client_address
+from zeoncrm.web.security import client_address, same_origin
 from zeoncrm.web.sessions import PERSON, csrf_of
 from zeoncrm.web.throttle import Throttle
 
@@ -94,13 +94,19 @@ async def _identify(request: web.Request) -> None:
 
 def _go_and_log_in(request: web.Request) -> web.Response:
     if wants_json(request):
-        raise Problem(401, "log in first", headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(401, "log in first", headers={"WWW-Authenticate": _challenge(request)})
     path = "/login"
     if request.method == "GET" and request.path != "/":
         path += f"?next={quote(request.path_qs, safe='/')}"
     if request.headers.get("HX-Request"):
         return web.Response(status=401, headers={"HX-Redirect": path})
     raise web.HTTPSeeOther(path)
+
+
+def _challenge(request: web.Request) -> str:
+    """Has a realm when a live socket could be opened: doctor sees by it that the proxies pass everything on."""
+    whole = web.WebSocketResponse().can_prepare(request) and same_origin(request)
+    return 'Bearer realm="live socket"' if whole else "Bearer"
 
 
 def _form(
