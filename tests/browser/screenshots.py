@@ -22,6 +22,7 @@ from tests.browser.chromium import PHONE, WIDE, chromium, log_in
 from tests.browser.people import contact_of
 from tests.browser.seed import ring, seed_board, seed_calls, seed_rules
 from tests.browser.site import Site, running_site
+from zeoncrm.ami.endpoints import Evidence
 from zeoncrm.pipeline.call_events import CallEnded, CallResult, Consult, ConsultChanged, LegAnswered
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.journal import find_calls
@@ -29,6 +30,7 @@ from zeoncrm.pipeline.pbx_desks import BackfillSeen, Trouble
 from zeoncrm.pipeline.people import viewer_of
 from zeoncrm.pipeline.presence import PhoneState
 from zeoncrm.pipeline.queues import Queue, Waiting
+from zeoncrm.pipeline.recording_keeper import FolderSeen
 from zeoncrm.store.calls import CallFilter
 
 FOLDER = Path("artifacts/screenshots")
@@ -140,6 +142,30 @@ async def has_trouble(page: Page, site: Site) -> None:
     site.desk.more = {"reason": reason} | more
     site.dialplan = Trouble(at, "a question of the dialplan does not end")
     site.desk.lacking = frozenset({"write = originate", "read = agent"})
+    site.desk.more |= {"write_timeout": 100, "cuts_soon": True, "clock_ahead": -301.0, "clocks_differ": True}
+    problem = "/var/log/asterisk/cdr-csv/Master.csv: Permission denied"
+    name = "csv:///var/log/asterisk/cdr-csv/Master.csv"
+    site.desk.more["backfill"] = BackfillSeen(name, at, at, problem, at, 3, 1)
+    folder = "/var/spool/asterisk/monitor"
+    site.keeper.folders = {site.phone.name: FolderSeen(folder, f"{folder}/2026/11/25: Permission denied", at)}
+    await page.reload()
+
+
+async def is_refused(page: Page, site: Site) -> None:
+    """The log-in is refused, and nothing is known of the PBX."""
+    site.desk.more = {"state": "auth-failed", "reason": "Authentication failed", "endpoints": (), "rights": ()}
+    site.desk.more |= {"version": None, "last_event_at": None, "events_per_second": 0.0, "calls": 0, "logins": 0}
+    await page.reload()
+
+
+async def has_many_phones(page: Page, site: Site) -> None:
+    """Phones and lines that are nobody's, some with long names."""
+    many = tuple(Evidence(f"PJSIP/{2000 + place}", reachable=place % 3 > 0, registers=True) for place in range(40))
+    long = tuple(
+        Evidence(f"PJSIP/provider-with-a-very-long-name-and-address.example.com-{place}", registers=False)
+        for place in range(3)
+    )
+    site.desk.devices = (*many, *long, Evidence("SIP/30001234567890123456"))
     await page.reload()
 
 
@@ -245,6 +271,8 @@ PICTURES = (
     Picture("pbx", "/pbx"),
     Picture("pbx-admin", "/pbx", login="root"),
     Picture("pbx-trouble", "/pbx", login="root", steps=has_trouble),
+    Picture("pbx-refused", "/pbx", login="root", steps=is_refused),
+    Picture("pbx-many", "/pbx", login="root", steps=has_many_phones, boards=("overfull",)),
     Picture("trace", "/calls", login="root", steps=opens_trace),
     Picture("not-found", "/deals/999999"),
 )

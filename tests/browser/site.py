@@ -96,6 +96,7 @@ class Site:
             watch=self.watch,
             archives=self.archives,
             dialplan=lambda: self.dialplan,
+            folders=lambda: self.keeper.folders,
         )
 
     def rules(self) -> Rules:

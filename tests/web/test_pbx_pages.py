@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 
@@ -54,7 +55,8 @@ async def test_the_page_tells_a_short_write_timeout_and_clocks_that_differ(world
     world.desk.more = {"write_timeout": 100, "cuts_soon": True, "clock_ahead": -300.4, "clocks_differ": True}
     text = (await ada.get("/pbx")).text
     assert "writetimeout of the account is 100 ms" in text
-    assert "Its clock is -300 s off ours" in text
+    assert "Its clock is 300 s behind ours" in text
+    assert "Nothing is amiss" not in text
     (link,) = (await (await world.api("ada")).get("/api/v1/pbx")).json["items"]
     assert (link["write_timeout"], link["clock_ahead"]) == (100, -300.4)
 
@@ -86,6 +88,14 @@ async def test_what_is_amiss_with_the_dialplans_questions_is_told_to_an_admin(wo
     assert "question of the dialplan" not in (await ada.get("/pbx")).text
     world.dialplan = Trouble(NOON, "a question of the dialplan does not end")
     assert "a question of the dialplan does not end" in (await ada.get("/pbx")).text
+
+
+@pytest.mark.parametrize("state, words", [("auth-failed", "permit and deny"), ("down", "zeoncrm doctor says.")])
+async def test_a_link_that_is_not_up_has_a_remedy(world: World, state: str, words: str) -> None:
+    world.desk.more = {"state": state, "reason": "Authentication failed"}
+    text = html.unescape((await (await world.browser("ada")).get("/pbx")).text)
+    assert "Authentication failed" in text
+    assert words in text
 
 
 async def test_others_see_the_state_and_no_more(world: World) -> None:
