@@ -30,7 +30,7 @@ from zeoncrm.doctor.findings import Finding, State, json_text
 from zeoncrm.doctor.people import pbx_findings, people_findings
 from zeoncrm.doctor.records import examine_records
 from zeoncrm.doctor.run import examine
-from zeoncrm.doctor.web import examine_web
+from zeoncrm.doctor.web import Trouble, examine_web, trouble_findings
 from zeoncrm.pipeline.people import Directory
 from zeoncrm.pipeline.routing import Route
 from zeoncrm.store import schema
@@ -262,9 +262,12 @@ DOWN = UP | {"state": "down", "reason": "hung"}
 async def test_what_the_daemon_itself_can_t_read_is_told() -> None:
     counted = 'zeoncrm_recordings_trouble{pbx="main"} 1.0\nzeoncrm_cdr_trouble{pbx="main"} 0.0\n'
     async with answering(json.dumps({"database": "ok", "pbx": {"main": UP}}), metrics=counted) as port:
-        found = await of_web(port=port)
-    assert ids(found) == ["daemon-files"]
-    assert found[-1].text == "the running daemon has trouble with the recordings of main"
+        troubles = await examine_web(WebConfig(port=port), lambda finding: None)
+    assert troubles == [Trouble("recordings", "main")]
+    [found] = trouble_findings(troubles, [])
+    assert (found.id, found.text) == ("daemon-files", "the running daemon has trouble with the recordings of main")
+    met = [Finding("pbx main", State.PROBLEM, "", "recordings-folder")]
+    assert trouble_findings(troubles, met) == []
 
 
 @pytest.mark.parametrize(

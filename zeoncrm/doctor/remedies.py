@@ -2,7 +2,8 @@
 
 PARAGRAPHS = "docs/operator/problems.md"
 
-_ACCOUNT = 'change the account in manager.conf, run asterisk -rx "manager reload", and restart zeoncrm'
+_ANEW = 'asterisk -rx "manager reload", then "Connect anew" on the PBX page'
+_ACCOUNT = f"change the account in manager.conf, {_ANEW}"
 
 REMEDIES = {
     # The config and what it names.
@@ -39,7 +40,7 @@ REMEDIES = {
     "public-url": "see the proxy's log, the name's address and the certificate; a router may hide it from here",
     "public-socket": "let the proxy pass Upgrade, Connection and Host on, as config/nginx.conf and Caddyfile do",
     "daemon-files": "the PBX page has its words; see the daemon's user and groups, and what systemd hides from it",
-    "link-not-up": "see the lines of this PBX below; after a change of its account, restart zeoncrm",
+    "link-not-up": 'see the lines of this PBX below; after a change of its account, "Connect anew" on the PBX page',
     # What the dialplan asks.
     "agi-away": "see `agi.host` and `agi.port`, restart zeoncrm after a change of them, and see its log",
     "agi-silent": "see the daemon's log: it says why it does not answer",
@@ -56,7 +57,7 @@ REMEDIES = {
     # The account's rights.
     "rights-unknown": "compare `read` of the account with what `zeoncrm init` prints",
     "rights-too-many": "take them away: read = system,call,agent,cdr and write = call,originate are enough",
-    "rights-not-reloaded": 'asterisk -rx "manager reload", then restart zeoncrm',
+    "rights-not-reloaded": _ANEW,
     "right-read-call": f"read = system,call,agent,cdr: {_ACCOUNT}",
     "right-read-system": f"read = system,call,agent,cdr: {_ACCOUNT}",
     "right-read-agent": f"read = system,call,agent,cdr: {_ACCOUNT}",

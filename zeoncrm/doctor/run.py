@@ -19,7 +19,7 @@ from zeoncrm.doctor.line import Line, line
 from zeoncrm.doctor.pbx import Who, examine_pbx
 from zeoncrm.doctor.people import pbx_findings, people_findings
 from zeoncrm.doctor.records import examine_records
-from zeoncrm.doctor.web import examine_web
+from zeoncrm.doctor.web import examine_web, trouble_findings
 from zeoncrm.pipeline.people import Directory
 
 Say = Callable[[Finding], None]
@@ -30,29 +30,40 @@ LONGEST = 180.0
 
 async def examine(config: Config, file: Path | None, call: Wanted | None, say: Say) -> None:
     """Say what is found. `file`: where the config is from; `call`: whom to ring at the end."""
-    for finding in file_findings(file, config):
+    told: list[Finding] = []
+
+    def tell(finding: Finding) -> None:
+        told.append(finding)
         say(finding)
-    read = await examine_database(config.database.url, say)
-    people = read or Directory()
-    if read is not None:
-        for finding in (*people_findings(read), *pbx_findings(read, [pbx.name for pbx in config.pbx])):
-            say(finding)
-    serving = await examine_web(config.web, say)
-    await examine_agi(config, serving=serving, say=say)
+
+    for finding in file_findings(file, config):
+        tell(finding)
+    people = await _people(config, tell)
+    troubles = await examine_web(config.web, tell)
+    await examine_agi(config, serving=troubles is not None, say=tell)
     asked = None if call is None else call.extension
     who = Who(people, config.phones.region, asked, several=len(config.pbx) > 1)
     async with contextlib.AsyncExitStack() as lines:
         looks = []
         for pbx in config.pbx:
-            await examine_records(pbx, datetime.now(UTC), say)
-            if look := await _looked_at(await lines.enter_async_context(line()), pbx, who, say):
+            await examine_records(pbx, datetime.now(UTC), tell)
+            if look := await _looked_at(await lines.enter_async_context(line()), pbx, who, tell):
                 looks.append(look)
-        if who.several:
-            away = [pbx.name for pbx in config.pbx if all(look.pbx is not pbx for look in looks)]
-            for finding in everywhere_findings(people, looks, away):
-                say(finding)
+        away = [pbx.name for pbx in config.pbx if all(look.pbx is not pbx for look in looks)]
+        of_all = everywhere_findings(people, looks, away) if who.several else []
+        for finding in (*trouble_findings(troubles or (), told), *of_all):
+            tell(finding)
         if call is not None:
-            await _call(call, ringing(call, people, looks, config.pbx), looks, len(config.pbx), say)
+            await _call(call, ringing(call, people, looks, config.pbx), looks, len(config.pbx), tell)
+
+
+async def _people(config: Config, say: Say) -> Directory:
+    read = await examine_database(config.database.url, say)
+    if read is None:
+        return Directory()
+    for finding in (*people_findings(read), *pbx_findings(read, [pbx.name for pbx in config.pbx])):
+        say(finding)
+    return read
 
 
 async def _looked_at(link: Line, pbx: PbxConfig, who: Who, say: Say) -> Look | None:

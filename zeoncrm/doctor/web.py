@@ -10,7 +10,8 @@ import json
 import re
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,55 +26,65 @@ PART = "web"
 SECONDS = 10.0
 _MOST = 1 << 16
 _FILES = {"recordings": "the recordings", "cdr": "the call records"}
+# By what doctor names the same when it meets it.
+_SAME = {"recordings": ("recordings-folder",), "cdr": ("cdr-away", "cdr-not-understood", "cdr-timezone")}
 _TROUBLE = re.compile(r'^zeoncrm_(recordings|cdr)_trouble\{pbx="([A-Za-z0-9_.-]+)"\} 1', re.MULTILINE)
 
 
-async def examine_web(web: WebConfig, say: Say) -> bool:
-    """Say who answers at the address, and at the one by which browsers come; gives whether the daemon runs."""
-    serving = False
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What the running daemon can't read, as it counts: `recordings` or `cdr` of a PBX."""
+
+    kind: str
+    pbx: str
+
+
+async def examine_web(web: WebConfig, say: Say) -> Sequence[Trouble] | None:
+    """Say who answers at the address, and at the one by which browsers come; gives the troubles of the daemon, None
+    when it does not run."""
+    troubles = None
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(web.host, web.host)  # noqa: S104 - compared, not listened on
     address = f"http://{f'[{host}]' if ':' in host else host}:{web.port}"
     if web.port == 0:
         say(note(PART, "web-port-any", "port 0: each start takes another one"))
     else:
-        serving = await _at_home(web, address, say)
+        troubles = await _at_home(web, address, say)
     if web.public_url is not None:
         for finding in await _in_public(web.public_url.rstrip("/")):
             say(finding)
     elif not is_loopback(web.host):
         say(note(PART, "web-in-the-clear", f"{web.host} is open to the network, without HTTPS"))
-    return serving
+    return troubles
 
 
-async def _at_home(web: WebConfig, address: str, say: Say) -> bool:
+async def _at_home(web: WebConfig, address: str, say: Say) -> Sequence[Trouble] | None:
     try:
         ready = await _ready(address)
     except aiohttp.ClientConnectorError as error:
         say(await asyncio.to_thread(_free, web, address, error))
-        return False
+        return None
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         say(problem(PART, "web-not-ours", f"{address} does not answer as zeoncrm does: {_why(error)}"))
-        return False
+        return None
     if ready is None:
         say(problem(PART, "web-not-ours", f"another program answers at {address}"))
-        return False
+        return None
     if ready["database"] == "ok":
         say(ok(PART, f"zeoncrm serves at {address}"))
     else:
         say(problem(PART, "web-not-ready", f"zeoncrm at {address} is not ready: database: {ready['database']}"))
     for name, link in ready["pbx"].items():
         say(_link(name, link))
-    for finding in trouble_findings(await _metrics(address)):
-        say(finding)
-    return True
+    return [Trouble(kind, pbx) for kind, pbx in dict.fromkeys(_TROUBLE.findall(await _metrics(address)))]
 
 
-def trouble_findings(metrics: str) -> list[Finding]:
-    """What the daemon itself can't read, as it counts: it may be another user, and systemd may hide folders from it."""
-    names = dict.fromkeys(_TROUBLE.findall(metrics))
+def trouble_findings(troubles: Sequence[Trouble], told: Sequence[Finding]) -> list[Finding]:
+    """The daemon's troubles that doctor has not met itself: it may be another user, and systemd hides folders."""
+    known = {(each.part, each.id) for each in told}
     return [
-        problem(PART, "daemon-files", f"the running daemon has trouble with {_FILES[kind]} of {pbx}")
-        for kind, pbx in names
+        problem(PART, "daemon-files", f"the running daemon has trouble with {_FILES[each.kind]} of {each.pbx}")
+        for each in troubles
+        if not any((f"pbx {each.pbx}", id) in known for id in _SAME[each.kind])
     ]
 
 
