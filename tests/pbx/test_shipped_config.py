@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.ami.linked import linked
 from tests.pbx.lab import Lab
 from tests.pbx.roots import RELEASES
 from zeoncrm.ami.connection import LinkState
+from zeoncrm.ami.rights import own_setting
 
 pytestmark = [
     pytest.mark.pbx,
@@ -40,6 +42,16 @@ async def test_the_stanza_gives_an_account_that_lacks_nothing(lab: Lab) -> None:
         async with linked(lab.pbx.ami_port, username="shipped", secret="CHANGE-ME") as link:
             assert (await link.state(LinkState.UP)).reason is None
     await lab.pbx.client.action("Command", Command="manager reload")
+
+
+async def test_a_write_timeout_is_added_to_an_account_that_a_form_has_made(lab: Lab) -> None:
+    with appended(lab.pbx.etc / "manager.conf", "[deaf](+)\nwritetimeout = 5000\n"):
+        await lab.pbx.client.action("Command", Command="manager reload")
+        async with linked(lab.pbx.ami_port, username="deaf", secret=lab.secret) as link:
+            await link.state(LinkState.UP)
+            timeout = await own_setting(partial(link.connection.action, timeout=5), "deaf", "writetimeout")
+    await lab.pbx.client.action("Command", Command="manager reload")
+    assert (link.connection.rights.read, timeout) == (frozenset({"system", "cdr"}), "5000")
 
 
 async def test_the_queue_has_its_members(lab: Lab) -> None:
