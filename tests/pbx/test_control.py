@@ -176,3 +176,20 @@ async def test_a_supervisor_ends_any_call_and_hands_none_on(lab: Lab, daemon: Da
     await lab.quiet()
     [ended] = await daemon.ended(1)
     assert ended["answered_by"] == "101"
+
+
+async def test_a_rep_who_hangs_up_leaves_a_conference_to_the_colleague(lab: Lab, daemon: Daemon) -> None:
+    await lab.call_in(CALLER, did="4952150030")
+    await lab.arrives(CALLER)
+    for extension in ("101", "102"):
+        await lab.dial_from(extension, "303")
+        await lab.talk(extension, CALLER)
+    call_id = str((await daemon.event("call.answered", last_extension="102"))["id"])
+    await _order(daemon, call_id, "hangup")
+    await lab.gone("101")
+    await lab.talk("102", CALLER)
+    await daemon.as_("rep101").ask("POST", f"/calls/{call_id}/hangup", 404)
+    await daemon.as_("rep102").ask("POST", f"/calls/{call_id}/hangup", 202)
+    await lab.quiet()
+    [ended] = await daemon.ended(1)
+    assert (ended["answered_by"], ended["last_extension"]) == ("101", "102")

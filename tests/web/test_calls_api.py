@@ -209,6 +209,19 @@ async def test_the_call_belongs_to_whom_it_was_handed_to(world: World) -> None:
     assert (await boris.post(f"/api/v1/calls/{call}/hangup")).status == 202
 
 
+async def test_who_talks_along_with_a_colleague_leaves_the_call_to_them(world: World) -> None:
+    call = await world.ring("101")
+    await world.answer(call, "101")
+    await world.answer(call, "102")
+    anna, boris, sveta = [await world.api(login) for login in ("anna", "boris", "sveta")]
+    for program, extension in ((anna, "101"), (boris, "102"), (sveta, None)):
+        assert (await program.post(f"/api/v1/calls/{call}/hangup")).status == 202
+        assert world.phone.orders[-1] == ("hang up", call, extension)
+    await world.tell(pbx.LegEnded(call_id=call, at=world.clock(), extension="102", outcome=pbx.LegOutcome.ANSWERED))
+    assert (await anna.post(f"/api/v1/calls/{call}/hangup")).status == 202
+    assert world.phone.orders[-1] == ("hang up", call, None)
+
+
 async def test_a_call_that_is_over_can_not_be_ended(world: World) -> None:
     call = await world.ring("101")
     await world.end(call, pbx.CallResult.MISSED)

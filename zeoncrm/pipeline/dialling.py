@@ -186,13 +186,18 @@ def _never_made(requested: CallRequested) -> CallEnded:
 async def hang_up(
     recorder: Recorder, telephones: Mapping[str, Telephone], viewer: Viewer, directory: Directory, call_id: str
 ) -> None:
-    """End a call of the viewer's; a supervisor may end any.
+    """End a call of the viewer's; a supervisor may end any. Who talks on it with colleagues leaves it to them.
 
     Raises:
         NotFound: no such call in progress for the viewer. Unavailable: its PBX is not connected.
     """
     view, telephone = _live_call(recorder, telephones, viewer, directory, call_id)
-    await telephone.hang_up(view.call.id, None)
+    mine = directory.extensions_of(viewer.id, view.call.pbx)
+    talking = [leg.extension for leg in view.call.legs if leg.answered_at and not leg.left_at]
+    own = [extension for extension in talking if extension in mine]
+    parts: list[str | None] = [*own] if own and len(own) < len(talking) else [None]
+    for extension in parts:
+        await telephone.hang_up(view.call.id, extension)
 
 
 async def transfer(
