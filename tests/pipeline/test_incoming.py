@@ -12,6 +12,7 @@ from tests.pipeline.firm import IVAN, Firm
 from tests.pipeline.test_backfill import fill_in, told
 from zeoncrm.pipeline.call_events import CallEvent, CallQueued, CallStarted, Source
 from zeoncrm.pipeline.calls import Screening
+from zeoncrm.pipeline.contacts import NewPhone, create_contact
 from zeoncrm.pipeline.errors import Forbidden, Invalid, NotFound
 from zeoncrm.pipeline.events import SettingsChanged
 from zeoncrm.pipeline.incoming import (
@@ -214,6 +215,9 @@ async def test_a_person_who_is_gone_gets_nothing(firm: Firm) -> None:
     await _rule(firm, missed_owner="person", person_id=firm.person("boris").id)
     await _away(firm, "boris", active=False)
     assert (await firm.missed_call()).owner is None
+    anna, phones = firm.person("anna"), [NewPhone(PETR)]
+    await create_contact(firm.database, anna, name="Petr", phones=phones, region="RU", at=firm.tick())
+    assert (await firm.missed_call(PETR)).owner == "anna"
 
 
 async def _missed_owners(firm: Firm, count: int) -> list[str | None]:

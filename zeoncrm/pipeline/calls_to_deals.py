@@ -141,12 +141,14 @@ def _with_owner_of_missed(
 
 
 def _owner_by_rule(ledger: Ledger, rule: RuleRow | None, view: CallView) -> int | None:
+    """Whom the rule names; the caller's responsible when it names nobody, or nobody who is still with us."""
+    named = None
     match rule.missed_owner if rule else MissedOwner.RESPONSIBLE:
         case MissedOwner.GROUP if rule is not None:
-            return ledger.take_turn(rule)
+            named = ledger.take_turn(rule)
         case MissedOwner.PERSON if rule is not None:
-            return ledger.active(rule.person_id)
-    return view.contact_owner_id
+            named = ledger.active(rule.person_id)
+    return named if named is not None else view.contact_owner_id
 
 
 def _owned(rules: Rules, call: Call) -> Call:
