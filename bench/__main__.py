@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("ami", "ring_to_pop", "calls", "board", "restart")
+BENCHMARKS = ("ami", "ring_to_pop", "calls", "board", "restart", "routing")
 
 
 def main(names: list[str]) -> None:

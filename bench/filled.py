@@ -33,7 +33,7 @@ async def fill(database: Database, count: int, *, more_calls: int = 0) -> None:
         for numbers in _chunks(count):
             await _insert(tx, contacts, [_contact(number, reps) for number in numbers])
             await _insert(tx, phones, [_phone(number) for number in numbers])
-            await _insert(tx, callers, [{"number": _number(number), "contact_id": number + 1} for number in numbers])
+            await _insert(tx, callers, [{"number": number_of(number), "contact_id": number + 1} for number in numbers])
             await _insert(tx, deals, [_deal(number, reps, columns) for number in numbers])
             await _insert_calls(tx, [_call(number, number, reps) for number in numbers])
         for numbers in _chunks(more_calls):
@@ -71,7 +71,8 @@ async def _insert_calls(tx: Transaction, called: Sequence[dict[str, Any]]) -> No
     await _insert(tx, timeline, [_entry(call) for call in called])
 
 
-def _number(number: int) -> str:
+def number_of(number: int) -> str:
+    """The number of a contact by its place."""
     return f"+7903{number:07}"
 
 
@@ -79,7 +80,7 @@ def _contact(number: int, reps: Sequence[int]) -> dict[str, Any]:
     return {
         "id": number + 1,
         "name": f"Ivan Petrov {number}",
-        "search": f"ivan petrov {number} {_number(number)}",
+        "search": f"ivan petrov {number} {number_of(number)}",
         "owner_id": reps[number % REPS],
         "company_id": None,
         "created_at": NOON + timedelta(minutes=number),
@@ -88,7 +89,7 @@ def _contact(number: int, reps: Sequence[int]) -> dict[str, Any]:
 
 
 def _phone(number: int) -> dict[str, Any]:
-    return {"contact_id": number + 1, "number": _number(number), "raw": _number(number).lstrip("+"), "label": ""}
+    return {"contact_id": number + 1, "number": number_of(number), "raw": number_of(number).lstrip("+"), "label": ""}
 
 
 def _deal(number: int, reps: Sequence[int], columns: Sequence[Any]) -> dict[str, Any]:
@@ -124,8 +125,8 @@ def _call(place: int, number: int, reps: Sequence[int]) -> dict[str, Any]:
         "id": new_call_id(at),
         "pbx": "main",
         "direction": "inbound",
-        "number": _number(number),
-        "number_raw": _number(number).lstrip("+"),
+        "number": number_of(number),
+        "number_raw": number_of(number).lstrip("+"),
         "state": "ended",
         "result": "missed" if missed else "answered",
         "contact_id": number + 1,
