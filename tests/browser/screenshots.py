@@ -23,7 +23,7 @@ from tests.browser.people import contact_of
 from tests.browser.seed import ring, seed_board, seed_calls, seed_rules
 from tests.browser.site import Site, running_site
 from zeoncrm.ami.endpoints import Evidence
-from zeoncrm.pipeline.call_events import CallEnded, CallResult, Consult, ConsultChanged, LegAnswered
+from zeoncrm.pipeline.call_events import CallEnded, CallResult, Consult, ConsultChanged, Hold, HoldChanged, LegAnswered
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.journal import find_calls
 from zeoncrm.pipeline.pbx_desks import BackfillSeen, Trouble
@@ -66,6 +66,15 @@ async def talks(page: Page, site: Site) -> None:
     """A call is answered here."""
     call_id = await _ring(site, "+79031112203")
     await site.happened(LegAnswered(call_id=call_id, at=datetime.now(UTC), extension="103"))
+
+
+async def rings_from_abroad(page: Page, site: Site) -> None:
+    """A colleague's contact with a long name, from a country with a long one, where it is night."""
+    number = "+12125551234"
+    await contact_of(site, "boris", "Konstantin Konstantinovich Konstantinopolsky", number, "Windows and Doors, Ltd")
+    await _ring(site, number, name="WIRELESS CALLER")
+    await _ring(site, "+73832223344", name="Новосибирский завод")
+    await page.locator(".panel-toggle").nth(1).click()
 
 
 async def asks_who(page: Page, site: Site) -> None:
@@ -176,7 +185,7 @@ async def listens(page: Page, site: Site) -> None:
 
 async def picks_colleague(page: Page, site: Site) -> None:
     """A call is about to be handed on."""
-    await _people_are_busy(site)
+    await is_busy(page, site)
     await talks(page, site)
     await page.locator("[data-act=transfer]:visible").click()
 
@@ -199,8 +208,12 @@ async def is_busy(page: Page, site: Site) -> None:
     for place, number in enumerate(("+79031112203", "+79165559999", "+79031112207")):
         call_id = await _ring(site, number, name="Общество с ограниченной ответственностью" if place == 1 else None)
         waiting.append(Waiting(call_id, number, number, None, now - timedelta(seconds=95 - 40 * place)))
-    talking = await _ring(site, "+79031112209")
-    await site.happened(LegAnswered(call_id=talking, at=now - timedelta(seconds=754), extension="101"))
+    talking, held = await _ring(site, "+79031112209"), await _ring(site, "+79031112210")
+    await site.happened(
+        LegAnswered(call_id=talking, at=now - timedelta(seconds=754), extension="101"),
+        LegAnswered(call_id=held, at=now - timedelta(seconds=254), extension="102"),
+        HoldChanged(call_id=held, at=now, holds=(Hold("102", now - timedelta(seconds=71)),)),
+    )
     site.phone.queues = (Queue("main", "sales", tuple(waiting)), Queue("main", "service"))
     site.watch.stir()
 
@@ -235,6 +248,7 @@ PICTURES = (
     Picture("board", boards=ALL_BOARDS),
     Picture("board-rep", login="anna"),
     Picture("board-ringing", steps=rings, boards=ALL_BOARDS),
+    Picture("board-ringing-abroad", steps=rings_from_abroad),
     Picture("board-talking", steps=talks),
     Picture("board-shared-number", steps=asks_who),
     Picture("board-transfer", steps=picks_colleague),
