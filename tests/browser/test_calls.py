@@ -79,6 +79,7 @@ async def test_the_card_is_there_while_the_phone_rings_on_whatever_page(site: Si
     await expect(shown).to_contain_text("8 (495) 215-00-00")
     await expect(shown).to_contain_text("Windows, 40 m²")
     await expect(shown.get_by_label("Stage")).to_have_value("1")
+    await expect(shown.locator("[data-slot=others]")).to_be_hidden()
     await expect(anna).to_have_title("● Ivan Petrov — Contacts · zeoncrm")
     await expect(boris.locator(".panel")).to_have_count(0)
 
@@ -88,6 +89,7 @@ async def test_it_goes_where_another_answered_and_becomes_the_call_at_the_answer
     call_id = await rung(site, "101", "102", name="Olga")
     await expect(anna.locator(".panel[data-view=ringing]")).to_contain_text("Olga")
     await expect(boris.locator(".panel[data-view=ringing]")).to_contain_text("Olga")
+    await expect(anna.locator(".panel[data-view=ringing]")).to_contain_text("Rings also: Boris Volkov")
     await answered(site, call_id, "102", "101")
     await expect(anna.locator(".panel[data-view=gone]")).to_contain_text("Boris Volkov answered")
     await expect(anna.locator(".panel")).to_have_count(0)
@@ -174,6 +176,21 @@ async def test_several_calls_stack_and_the_focus_stays_where_one_types(site: Sit
     await expect(anna.locator(".panel").last).to_contain_text("Olga")
     await anna.keyboard.type("win")
     await expect(anna.locator("#board-search")).to_have_value("win")
+
+
+async def test_of_many_calls_at_once_four_are_shown_and_the_others_counted(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    calls = [await rung(site, "101", number=f"+7903111220{place}", name=f"Caller {place}") for place in range(6)]
+    shown, more = anna.locator(".panel:visible"), anna.locator("#popups-more")
+    await expect(shown).to_have_count(4)
+    await expect(shown.first).to_contain_text("Caller 5")
+    await expect(more).to_have_text("and 2 more")
+    await answered(site, calls[0], "101")
+    await expect(anna.locator(".panel[data-view=talking]:not(.small)")).to_contain_text("Caller 0")
+    await expect(shown).to_have_count(4)
+    for call_id in calls[4:]:
+        await ended(site, call_id, CallResult.MISSED)
+    await expect(more).to_be_hidden()
 
 
 async def test_a_deal_is_made_from_a_ringing_call(site: Site, opened: Opened) -> None:

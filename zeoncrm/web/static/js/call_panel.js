@@ -6,9 +6,9 @@ import { all, one, parsed, settled } from "./dom.js";
 import { openNewDeal } from "./dialogs.js";
 import { openDrawer } from "./drawer.js";
 import { askToNotify, mayAsk } from "./notify.js";
-import { ownConsult, ownExtension, talkedSeconds, talkingSince, whyGone } from "./panel.js";
+import { ownConsult, ownExtension, ringsAlso, talkedSeconds, talkingSince, whyGone } from "./panel.js";
 import { Picker } from "./picker.js";
-import { nameAt } from "./presence.js";
+import { fewNames } from "./presence.js";
 import { text } from "./texts.js";
 import { fromLocalField, length, showTimes, toLocalField } from "./times.js";
 
@@ -99,8 +99,10 @@ export class CallPanel {
     showTimes(this.slot("timer").parentElement);
     if (view === "gone") {
       const [why, talker] = whyGone(call);
-      this.slot("gone").textContent = text(why, { name: talker && nameAt(talker, call.pbx) });
+      this.slot("gone").textContent = text(why, { name: talker && fewNames([talker], call.pbx) });
     }
+    const others = view === "ringing" ? ringsAlso(call, me) : [];
+    this.slot("others").textContent = others.length ? text("alsoRings", { names: fewNames(others, call.pbx) }) : "";
     if (view === "wrapup") {
       const result = call.direction === "outbound" ? (call.result ?? "answered") : "answered";
       for (const each of all("[data-result]", this.element)) each.hidden = each.dataset.result !== result;
@@ -128,7 +130,7 @@ export class CallPanel {
     box.hidden = !consult;
     if (this.view !== "talking" || consult) this.part("transfer").hidden = true;
     if (!consult) return;
-    for (const slot of ["asked", "asked-too"]) this.slot(slot).textContent = nameAt(consult.other, this.call.pbx);
+    for (const slot of ["asked", "asked-too"]) this.slot(slot).textContent = fewNames([consult.other], this.call.pbx);
     for (const line of all("[data-when]", box)) line.hidden = line.dataset.when !== String(consult.talking);
     for (const act of ["transfer", "hangup"]) one(`[data-act=${act}]`, this.element).hidden = true;
   }

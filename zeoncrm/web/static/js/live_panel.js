@@ -5,7 +5,7 @@ import { api, expectRefusal } from "./api.js";
 import { liveCalls, onCall } from "./calls.js";
 import { all, on, one, toast } from "./dom.js";
 import { onLive } from "./live.js";
-import { everybody, isAt, nameAt, onPresence, showMarks, standing } from "./presence.js";
+import { everybody, fewNames, isAt, nameAt, onPresence, showMarks, standing } from "./presence.js";
 import { text } from "./texts.js";
 import { showTimes } from "./times.js";
 
@@ -127,8 +127,7 @@ function heldSince({ legs, on_hold: holds }) {
 function withWhom(call) {
   const open = call.legs.filter((leg) => !leg.left_at);
   const talking = open.filter((leg) => leg.answered_at);
-  const names = (talking.length ? talking : open).map((leg) => nameAt(leg.extension, call.pbx));
-  const few = names.slice(0, 3).join(", ") + (names.length > 3 ? ` +${names.length - 3}` : "");
+  const few = fewNames((talking.length ? talking : open).map((leg) => leg.extension), call.pbx);
   return call.consult ? text("asks", { name: few, other: nameAt(call.consult.other, call.pbx) }) : few;
 }
 

@@ -48,6 +48,12 @@ export function ownExtension(call, me) {
   return call.legs.find((leg) => isMine(leg.extension, call.pbx, me))?.extension ?? null;
 }
 
+/** The extensions of others at which it rings as well. */
+export function ringsAlso(call, me) {
+  const rings = (leg) => leg.rang_at && !leg.answered_at && !leg.left_at;
+  return call.legs.filter((leg) => rings(leg) && !isMine(leg.extension, call.pbx, me)).map((leg) => leg.extension);
+}
+
 /** With whom this person speaks about the call while the caller waits; null when with nobody. */
 export function ownConsult(call, me) {
   return call.consult && isMine(call.consult.extension, call.pbx, me) ? call.consult : null;

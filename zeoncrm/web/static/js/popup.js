@@ -11,11 +11,14 @@ import { isAway, keepWrapup, markSeen, onShared, putAway, wrapups } from "./shar
 import { text } from "./texts.js";
 
 const ARRIVING = 400;
+// More heads would reach beyond a phone's screen.
+const MOST = 4;
 const FADE_AFTER = 3000;
 const FADE = 300;
 
 const stack = one("#popups");
 const panels = new Map();
+let changes = 0;
 
 export const me = {
   login: document.body.dataset.login,
@@ -48,6 +51,7 @@ function show(call) {
   const before = panel.view;
   panel.update(call, view);
   if (before === view) return;
+  panel.changed = ++changes;
   if (view === "ringing") rang(panel);
   else closeNotice(call.id);
   if (view === "gone") setTimeout(() => panel.view === "gone" && remove(call.id), FADE_AFTER);
@@ -94,13 +98,21 @@ function tidy() {
   arrange();
 }
 
-/** What goes on stands on top and open; the others show their heads, unless somebody is at work in them. */
+/** What goes on stands on top, what changed last first, and open; of some others the heads are shown, unless somebody is
+ *  at work in them. */
 function arrange() {
-  const shown = [...panels.values()];
   const isLive = (panel) => panel.view !== "wrapup" && panel.view !== "gone";
-  for (const panel of shown) panel.element.style.order = isLive(panel) ? 0 : 1;
-  const inOrder = shown.reverse().sort((left, right) => isLive(right) - isLive(left));
-  inOrder.forEach((panel, index) => panel.fold(index > 0));
+  const inOrder = [...panels.values()].sort((a, b) => isLive(b) - isLive(a) || b.changed - a.changed);
+  let left = 0;
+  for (const [index, panel] of inOrder.entries()) {
+    panel.fold(index > 0);
+    panel.element.style.order = index;
+    panel.element.hidden = index >= MOST && panel.view !== "talking" && panel.element.classList.contains("small");
+    if (panel.element.hidden) left += 1;
+  }
+  const more = one("#popups-more");
+  more.hidden = !left;
+  more.textContent = text("andMore", { count: left });
 }
 
 /** The tab's title says that it rings. */

@@ -26,6 +26,12 @@ export function nameAt(extension, pbx) {
   return (there ?? found[0])?.name ?? extension;
 }
 
+/** Whose these extensions are: three names, and how many more. */
+export function fewNames(extensions, pbx) {
+  const names = extensions.map((extension) => nameAt(extension, pbx));
+  return names.slice(0, 3).join(", ") + (names.length > 3 ? ` +${names.length - 3}` : "");
+}
+
 /** The mark that says how somebody stands. */
 export const standing = (each) => (each.on_hold_since ? "held" : each.state);
 
