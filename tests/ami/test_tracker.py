@@ -384,6 +384,10 @@ def test_an_outgoing_call_is_answered_by_the_one_who_called() -> None:
     [
         ("BUSY", 17, False, CallResult.BUSY),
         ("BUSY", 17, True, CallResult.BUSY),
+        # So does chan_sip call what declines (603), and what is unavailable (480).
+        ("BUSY", 21, True, CallResult.NO_ANSWER),
+        ("BUSY", 21, False, CallResult.FAILED),
+        ("BUSY", 19, False, CallResult.NO_ANSWER),
         ("NOANSWER", 0, True, CallResult.NO_ANSWER),
         ("CANCEL", 127, True, CallResult.NO_ANSWER),
         ("NOANSWER", 1, False, CallResult.FAILED),

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tests.pbx.daemon import Daemon
 from tests.pbx.faulty_link import FaultyLink
+from tests.pbx.instance import UNUSED
 from tests.pbx.lab import Lab
 from tests.pbx.roots import LabUnavailable, asterisk_root
 from tests.real import need, require_real
@@ -17,17 +18,20 @@ from tests.real import need, require_real
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running_lab(request: pytest.FixtureRequest) -> AsyncIterator[Lab]:
-    """The lab of the version ("22"), perhaps with a system name ("22 pbx1"), that the test is parametrised with.
+    """The lab of the version ("22"), perhaps with a system name ("22 pbx1") or another technology of phones and trunk
+    ("16 SIP"), that the test is parametrised with.
 
     All its tests run in the session's loop.
     """
     need("pbx")
-    version, _, system_name = request.param.partition(" ")
+    version, *more = request.param.split()
+    technology = next((word for word in more if word in UNUSED), "PJSIP")
+    system_name = next((word for word in more if word not in UNUSED), "")
     try:
         await asyncio.to_thread(asterisk_root, version)
     except LabUnavailable as error:
         require_real("pbx", str(error))
-    async with Lab(version, system_name) as lab:
+    async with Lab(version, system_name, technology) as lab:
         yield lab
 
 

@@ -67,7 +67,7 @@ class Daemon:
         folder: Path,
         lab: Lab,
         *,
-        originate_channel: str = "PJSIP/{extension}",
+        originate_channel: str | None = None,
         ami_port: int | None = None,
         pbx_keys: str = "",
     ) -> None:
@@ -75,7 +75,7 @@ class Daemon:
         self._ami_port = ami_port or lab.pbx.ami_port
         self._pbx_keys = pbx_keys
         self._lab = lab
-        self._originate_channel = originate_channel
+        self._originate_channel = originate_channel or f"{lab.technology}/{{extension}}"
         self._port = free_port()
         self.agi_port = free_port()
         self._tokens: dict[str, str] = {}

@@ -22,14 +22,22 @@ ADDRESSES = {
     "CHANGE-ME": "${LAB_TOKEN}",
 }
 SECRET = "lab"
+# For each technology of phones and trunk the driver that stays away, and begins the names of its configuration.
+UNUSED = {"PJSIP": "sip", "SIP": "pjsip"}
 ABANDONED_AFTER = 24 * 3600  # seconds
 
 
 class Instance:
-    """Asterisk in a chroot, configured from config/common and config/NAME."""
+    """Asterisk in a chroot, configured from config/common and config/NAME.
 
-    def __init__(self, root: Path, folder: Path, name: str, host: str, ami_port: int) -> None:
+    `technology`: that of its phones and its trunk, PJSIP or SIP (chan_sip). The configuration is written for the first.
+    """
+
+    def __init__(
+        self, root: Path, folder: Path, name: str, host: str, ami_port: int, technology: str = "PJSIP"
+    ) -> None:
         self.name = name
+        self.technology = technology
         self.host = host
         self.ami_port = ami_port
         self._root = root
@@ -99,15 +107,18 @@ class Instance:
         for part in ("etc", "db/keys", "spool", "run", "log/cdr-csv", "data/sounds/en"):
             (self._home / part).mkdir(parents=True)
         self._provide_data(self._home / "data")
+        unused = UNUSED[self.technology]
         home = "/" / self._home.relative_to(self._root)
         modules = next(self._root.glob("usr/lib/**/asterisk/modules")).relative_to(self._root)
         words = {**values, "HOME": str(home), "MODULES": f"/{modules}", "SECRET": SECRET,
-                 "AMI_PORT": str(self.ami_port)}  # fmt: skip
+                 "AMI_PORT": str(self.ami_port), "UNUSED": f"chan_{unused}"}  # fmt: skip
         # What operators are given is what is tried, but for where the CRM is: that is told while the PBX runs.
         given = [SNIPPETS / f"extensions{kind}.conf" for kind in ("", "_custom") if self.name == "pbx"]
         words |= {word: value for word, value in ADDRESSES.items() if given}
         for source in [*CONFIG.glob("common/*.conf"), *CONFIG.glob(f"{self.name}/*.conf"), *given]:
-            text = source.read_text()
+            if source.name.startswith(unused):
+                continue
+            text = source.read_text().replace("PJSIP/", f"{self.technology}/")
             for word, value in words.items():
                 text = text.replace(word if word in ADDRESSES else f"@{word}@", value)
             name = f"zeoncrm_{source.name}" if source in given else source.name

@@ -39,12 +39,14 @@ Behaviour = Literal[
 class Lab:
     """The PBX on 127.0.0.1 and the world on 127.0.0.2, of one Asterisk version ("22" or "16").
 
-    A PBX with a `system_name` writes it before the ids of its channels.
+    A PBX with a `system_name` writes it before the ids of its channels. `technology`: by which the phones and the
+    carrier are known to it, "PJSIP" or (Asterisk 16) "SIP".
     """
 
-    def __init__(self, version: str, system_name: str = "") -> None:
+    def __init__(self, version: str, system_name: str = "", technology: str = "PJSIP") -> None:
         self.version = version
         self.system_name = system_name
+        self.technology = technology
         self.secret = SECRET
         self._root = asterisk_root(version)
         self._folder = new_folder(self._root)
@@ -54,11 +56,12 @@ class Lab:
         self._pbx_sip = free_port("127.0.0.1", socket.SOCK_DGRAM)
         self.pbx_view = View("the PBX")
         self.world_view = View("the world")
-        self.pbx = Instance(self._root, self._folder, "pbx", "127.0.0.1", free_port("127.0.0.1"))
+        self.pbx = Instance(self._root, self._folder, "pbx", "127.0.0.1", free_port("127.0.0.1"), technology)
         self.world = Instance(self._root, self._folder, "world", "127.0.0.2", free_port("127.0.0.2"))
 
     async def __aenter__(self) -> Self:
-        ports = {"PBX_SIP": str(self._pbx_sip), "WORLD_SIP": str(free_port("127.0.0.2", socket.SOCK_DGRAM))}
+        world = {name: str(free_port("127.0.0.2", socket.SOCK_DGRAM)) for name in ("WORLD_SIP", "CARRIER_SIP")}
+        ports = {"PBX_SIP": str(self._pbx_sip), **world}
         try:
             self.pbx.configure({**ports, "SYSTEM_NAME": self.system_name})
             await self.pbx.start(self.pbx_view.feed)
@@ -162,13 +165,13 @@ class Lab:
         for each in PHONES if phone == "*all" else (phone,):
             await self.world_view.event("Registry", Username=self._account(each), Status="Registered")
         if phone != "*all":
-            await self.pbx_view.until(lambda: self._contact_is(phone, "NonQualified"), f"{phone} being there")
+            await self.pbx_view.until(lambda: self._is_there(phone), f"{phone} being there")
 
     async def unregister(self, phone: str) -> None:
         """The phone is switched off."""
         self.pbx_view.forget()
         await self.world.client.action("PJSIPUnregister", Registration=f"phone{phone}")
-        await self.pbx_view.until(lambda: self._contact_is(phone, "Removed"), f"{phone} being away")
+        await self.pbx_view.until(lambda: self._is_there(phone, there=False), f"{phone} being away")
 
     async def restart_pbx(self) -> None:
         """Start the PBX again, which has been stopped; those who still hold the line hang up."""
@@ -180,7 +183,7 @@ class Lab:
     async def click_to_call(self, channel: str, number: str, *, timeout: int = 20) -> None:
         """What a click in the CRM does: ring the person's own phone, then the number."""
         await self.pbx.client.action(
-            "Originate", Channel=channel, Context="from-internal", Exten=number, Priority="1",
+            "Originate", Channel=self._called(channel), Context="from-internal", Exten=number, Priority="1",
             CallerID=number, Timeout=f"{timeout}000", Async="true",
         )  # fmt: skip
 
@@ -205,9 +208,13 @@ class Lab:
     async def invite(self, number: str, exten: str) -> None:
         """The PBX calls an outside number and connects it with one of its own."""
         await self.pbx.client.action(
-            "Originate", Channel=f"PJSIP/{number}@trunk", Context="from-internal", Exten=exten, Priority="1",
-            CallerID="4952150000", Timeout="20000", Async="true",
+            "Originate", Channel=self._called(f"PJSIP/{number}@trunk"), Context="from-internal", Exten=exten,
+            Priority="1", CallerID="4952150000", Timeout="20000", Async="true",
         )  # fmt: skip
+
+    def _called(self, channel: str) -> str:
+        """A channel as this PBX names it."""
+        return channel.replace("PJSIP/", f"{self.technology}/")
 
     def _line(self, party: str) -> str:
         return self.pbx_view.of(party)[-1].name
@@ -355,7 +362,12 @@ class Lab:
         extension = phone.removesuffix("soft")
         return f"sip:{extension}@" + ("softphone" if phone != extension else f"127.0.0.1:{self._pbx_sip}")
 
-    def _contact_is(self, phone: str, status: str) -> bool:
+    def _is_there(self, phone: str, *, there: bool = True) -> bool:
+        """Whether the PBX has said so."""
+        if self.technology == "SIP":
+            status = "Registered" if there else "Unregistered"
+            return self.pbx_view.find("PeerStatus", Peer=f"SIP/{phone}", PeerStatus=status) is not None
+        status = "NonQualified" if there else "Removed"
         return any(
             message["Event"] == "ContactStatus"
             and message["ContactStatus"] == status

@@ -1,11 +1,11 @@
 """Record what the PBX tells its AMI accounts during scenarios, byte for byte.
 
-    python -m tests.pbx.record [--asterisk 22] [--system-name pbx1] [--cdr] [NAME...]
+    python -m tests.pbx.record [--asterisk 22] [--system-name pbx1] [--technology SIP] [--cdr] [NAME...]
 
 Writes NAME.ami and NAME.json to tests/recordings/asterisk22 (the daemon's account) and asterisk22-all-classes (an
 account that reads everything), and the PBX's own call records to NAME.csv beside the first. Without names: every
 scenario that is not recorded yet. With --cdr only the call records are written. With a system name the folder is
-asterisk22-system-name.
+asterisk22-system-name, with chan_sip asterisk16-chan-sip.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import asyncio
 import json
 from pathlib import Path
 
+from tests.pbx.instance import UNUSED
 from tests.pbx.lab import Lab
 from tests.pbx.roots import RELEASES
 from tests.pbx.scenarios import SCENARIOS
@@ -29,6 +30,7 @@ async def record(lab: Lab, scenario: Scenario) -> None:
     """Play it once with both accounts listening, and write what they heard and what the PBX noted."""
     await lab.reset()
     folder = _folder(lab)
+    folder.mkdir(parents=True, exist_ok=True)
     noted = len(await lab.call_records())
     async with Tap(lab, "zeoncrm") as least, Tap(lab, "curious") as most:
 
@@ -39,7 +41,7 @@ async def record(lab: Lab, scenario: Scenario) -> None:
         await scenario.play(lab)
         await lab.quiet()
         _write(folder, scenario, await least.recorded())
-        if lab.version == NEWEST and not lab.system_name:
+        if folder.name == f"asterisk{NEWEST}":
             _write(folder.with_name(f"{folder.name}-all-classes"), scenario, await most.recorded())
     (folder / f"{scenario.name}.csv").write_bytes((await lab.call_records())[noted:])
 
@@ -55,7 +57,8 @@ async def record_cdr(lab: Lab, scenario: Scenario) -> None:
 
 
 def _folder(lab: Lab) -> Path:
-    return RECORDINGS / f"asterisk{lab.version}{'-system-name' if lab.system_name else ''}"
+    kind = "-chan-sip" if lab.technology == "SIP" else "-system-name" if lab.system_name else ""
+    return RECORDINGS / f"asterisk{lab.version}{kind}"
 
 
 async def _record_status(lab: Lab, file: Path) -> None:
@@ -77,11 +80,12 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description="Record what the PBX says during scenarios.")
     parser.add_argument("--asterisk", choices=sorted(RELEASES), default=NEWEST)
     parser.add_argument("--system-name", default="", metavar="NAME")
+    parser.add_argument("--technology", choices=sorted(UNUSED), default="PJSIP", help="of phones and trunk")
     parser.add_argument("--cdr", action="store_true", help="only the call records")
     parser.add_argument("names", nargs="*", choices=[*SCENARIOS, []], metavar="NAME")
     arguments = parser.parse_args()
     suffix, play = (".csv", record_cdr) if arguments.cdr else (".ami", record)
-    async with Lab(arguments.asterisk, arguments.system_name) as lab:
+    async with Lab(arguments.asterisk, arguments.system_name, arguments.technology) as lab:
         folder = _folder(lab)
         known = [name for name in SCENARIOS if not arguments.cdr or (folder / f"{name}.json").exists()]
         names = arguments.names or [name for name in known if not (folder / f"{name}{suffix}").exists()]

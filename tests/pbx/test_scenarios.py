@@ -10,7 +10,7 @@ import pytest
 from tests.pbx.accuracy import properties_of
 from tests.pbx.daemon import Daemon
 from tests.pbx.lab import EXTENSIONS, PEOPLE, Lab
-from tests.pbx.scenarios import BY_SYSTEM_NAME, SCENARIOS
+from tests.pbx.scenarios import BY_CHAN_SIP, BY_SYSTEM_NAME, SCENARIOS
 from tests.pbx.scenarios.scenario import Scenario
 from tests.pbx.tap import Tap
 from zeoncrm.ami.recording import calls_in, read_stream
@@ -43,6 +43,15 @@ async def test_a_main_scenario_gives_them_on_the_older_asterisk(
 @pytest.mark.parametrize("running_lab", ["22 pbx1"], indirect=True)
 @pytest.mark.parametrize("name", BY_SYSTEM_NAME)
 async def test_a_scenario_gives_them_on_a_pbx_with_a_system_name(
+    lab: Lab, daemon: Daemon, name: str, request: pytest.FixtureRequest
+) -> None:
+    request.node.user_properties += properties_of(SCENARIOS[name], lab.version)
+    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name])
+
+
+@pytest.mark.parametrize("running_lab", ["16 SIP"], indirect=True)
+@pytest.mark.parametrize("name", BY_CHAN_SIP)
+async def test_a_scenario_gives_them_by_chan_sip(
     lab: Lab, daemon: Daemon, name: str, request: pytest.FixtureRequest
 ) -> None:
     request.node.user_properties += properties_of(SCENARIOS[name], lab.version)

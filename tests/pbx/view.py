@@ -139,12 +139,12 @@ _REACTIONS: dict[str, Callable[[View, Message], None]] = {
 
 def _party(message: Message) -> str | None:
     """Whose channel this is. The world names its phones phone101 and the calls that it starts call-NUMBER-N."""
-    if match := re.match(r"PJSIP/(?:phone)?(\d+[a-z]*)-", message["Channel"]):
+    if match := re.match(r"(?:PJ)?SIP/(?:phone)?(\d+[a-z]*)-", message["Channel"]):
         return match[1]
     if match := re.match(r"call-(\w*)-", message["Uniqueid"]):
         return match[1]
     if message["Channel"].startswith("PJSIP/carrier-"):
         return message["Exten"]
-    if message["Channel"].startswith("PJSIP/trunk-") and message["Exten"] != "s":
+    if message["Channel"].startswith(("PJSIP/trunk-", "SIP/trunk-")) and message["Exten"] != "s":
         return message["CallerIDNum"]
     return None

@@ -245,6 +245,10 @@ class Switchboard:
             for member in bridge.channels:
                 if member.group is not channel.group:
                     self.join(member, channel)
+                # They are connected: the dial is done, and where each of them goes from here is its own affair.
+                for target in (member, channel):
+                    if target.dialler is not None and target.dialler.bridge is bridge:
+                        self.undial(target)
 
     def leave(self, channel: Channel) -> None:
         """The channel is in no bridge."""

@@ -10,6 +10,8 @@ from zeoncrm.pipeline.call_events import CallResult, LegOutcome
 
 _BUSY, _REJECTED, _ELSEWHERE = 17, 21, 26
 _DECLINED = 603
+# No user responding, no answer, subscriber absent, call rejected.
+_NOT_BUSY = frozenset({18, 19, 20, 21})
 # Normal clearing, no user responding, no answer, subscriber absent from the phone that rang, interworking.
 _NOBODY_TOOK_IT = frozenset({0, 16, 18, 19, 31, 127})
 
@@ -31,6 +33,7 @@ def leg_outcome(
     `status` is the dial's, None when it was not told. `elsewhere`: another one took the call, `caller_left`: the
     caller gave up.
     """
+    status = _meant(status, cause)
     if cause == _ELSEWHERE:
         return LegOutcome.ANSWERED_ELSEWHERE
     if status == "ANSWER" and not (elsewhere or caller_left):
@@ -44,6 +47,11 @@ def leg_outcome(
     if caller_left:
         return LegOutcome.CANCELLED
     return LegOutcome.ANSWERED_ELSEWHERE if elsewhere else LegOutcome.NO_ANSWER
+
+
+def _meant(status: str | None, cause: int | None) -> str | None:
+    """chan_sip calls BUSY also who declined or cannot be reached now; the cause tells."""
+    return "NOANSWER" if status == "BUSY" and cause in _NOT_BUSY else status
 
 
 def _refused(status: str | None, cause: int | None, sip: int | None) -> LegOutcome | None:
@@ -69,6 +77,7 @@ def outside_result(status: str | None, cause: int | None, *, rang: bool, played:
     `rang`: it rang there. `played`: that is only known from sound that was sent, which may have told why it cannot
     ring there.
     """
+    status = _meant(status, cause)
     if status == "BUSY" or cause == _BUSY:
         return CallResult.BUSY
     given_up = status in {None, "CALLING", "CANCEL"}

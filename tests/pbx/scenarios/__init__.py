@@ -43,6 +43,17 @@ BY_SYSTEM_NAME = (
     "queue_local_members",
 )
 
+# Those in which chan_sip says something else than PJSIP, or says it at another time, and what everybody does.
+BY_CHAN_SIP = (
+    *("direct_answered", "caller_gives_up", "phone_busy", "phone_rejects", "phone_rings_and_is_unavailable"),
+    *("queue_ringall", "queue_tries_its_member_again", "queue_local_members", "group_pickup", "directed_pickup"),
+    *("blind_transfer_dtmf", "attended_transfer_dtmf", "phone_blind_transfer", "phone_attended_transfer"),
+    *("phone_blonde_transfer", "phone_attended_transfer_to_the_outside", "two_numbers_called_and_connected"),
+    *("parked_and_taken", "outbound_answered", "outbound_carrier_gives_up", "outbound_unknown_number"),
+    *("originate_click_to_call", "click_to_call_local", "click_to_call_rep_rejects", "internal_call"),
+    *("phone_forwards_to_a_mobile", "phone_forwards_to_a_colleague", "number_plays_instead_of_ringing"),
+)
+
 
 def _by_name(scenarios: Iterable[Scenario]) -> dict[str, Scenario]:
     """Raises ValueError for a name that two of them have: one of them would never be played."""
