@@ -74,6 +74,11 @@ class ScriptedPbx:
         self._channels[name] = self._channels[name]._replace(state=state)
         return self.tell(m.ChannelSeen(self._tick(), self._channels[name]))
 
+    def number(self, name: str, number: str) -> list[CallEvent]:
+        """The dialplan gives a channel another caller's number."""
+        self._channels[name] = self._channels[name]._replace(number=number)
+        return self.tell(m.ChannelSeen(self._tick(), self._channels[name]))
+
     def dialplan_ends(self, name: str) -> list[CallEvent]:
         """The PBX itself ends a channel."""
         return self.tell(m.ChannelGone(self._tick(), self._channels.pop(name), 16))

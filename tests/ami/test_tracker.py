@@ -345,6 +345,26 @@ def test_a_call_between_phones_that_are_not_named_by_their_extensions_is_interna
     assert pbx.events == []
 
 
+def test_a_person_on_their_mobile_stays_one_when_the_dialplan_gives_them_our_number() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in(number="79990001122")
+    pbx.number(TRUNK, "4952150000")
+    pbx.dial(TRUNK, LINE, f"{CLIENT}@trunk")
+    pbx.answer(TRUNK, LINE)
+    pbx.hang_up(LINE, TRUNK)
+
+    assert (pbx.call.direction, pbx.call.number, pbx.call.answered_by) == ("outbound", "+79037778899", "105")
+
+
+def test_a_caller_whom_the_pbx_tells_that_it_is_busy_was_not_let_in() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.state(TRUNK, 7)
+    pbx.hang_up(TRUNK)
+
+    assert kinds(pbx.events)[-1] == "ended missed ringing"
+
+
 def test_trunk_patterns_say_what_is_outside() -> None:
     numbering = Numbering("RU", NUMBERING.extensions, trunks=("PJSIP/trunk*",))
     pbx = ScriptedPbx(numbering)

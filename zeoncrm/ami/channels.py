@@ -25,6 +25,7 @@ class Channel:
         "application",
         "bridge",
         "caller_name",
+        "came_as",
         "cause",
         "dial_ended",
         "dial_status",
@@ -65,7 +66,9 @@ class Channel:
         self.group = group
         self.since = self.seen = at
         self.state = DOWN
+        # The number now, and the first that it had: dialplans write ours over a caller's before they call the outside.
         self.number: str | None = None
+        self.came_as: str | None = None
         self.caller_name: str | None = None
         self.exten = facts.exten
         # Whether the PBX called it, rather than it the PBX; None: not known yet.
@@ -274,11 +277,13 @@ class Switchboard:
     def _take_facts(self, channel: Channel, facts: Facts) -> None:
         if facts.name != channel.name:
             self.rename(channel, facts.name)
-        if facts.state is not None and channel.state != UP:
-            channel.state = max(channel.state, min(facts.state, UP))
+        # Beyond UP there are states in which nobody talks: Busy() gives a caller who was not answered one of them.
+        if facts.state is not None and facts.state <= UP != channel.state:
+            channel.state = max(channel.state, facts.state)
             if facts.state == RING and channel.dial_status is None and channel.outgoing is not False:
                 channel.outgoing, channel.party = False, None
         if facts.number is not None and facts.number != channel.number:
+            channel.came_as = channel.came_as or facts.number
             channel.number = facts.number
             channel.party = None
         if facts.caller_name is not None:

@@ -58,8 +58,8 @@ def whole(name: str) -> str:
     return name[:-2] if name.endswith((";1", ";2")) else name
 
 
-def party_at(name: str, number: str | None, dialled: str | None, outgoing: bool, numbering: Numbering) -> Party:
-    """Who is at the channel of this name. `dialled`: the dial string by which we called it, if we did."""
+def party_at(name: str, numbers: tuple[str | None, ...], numbering: Numbering) -> Party:
+    """Who is at the channel of this name. `numbers`: what may be its number, the most certain first."""
     technology, device = device_of(name)
     if technology in HELPERS or name.endswith((">", "<")):
         return HELPER
@@ -68,8 +68,7 @@ def party_at(name: str, number: str | None, dialled: str | None, outgoing: bool,
         return Party(Kind.PERSON, extension)
     if numbering.trunks and not is_trunk(name, f"{technology}/{device}", numbering.trunks):
         return HELPER
-    candidates = (dialled_number(dialled), number) if outgoing else (number,)
-    number, raw = first_number(candidates, numbering.region)
+    number, raw = first_number(numbers, numbering.region)
     person = numbering.outside.get(number) if number else None
     if person is not None:
         return Party(Kind.PERSON, person, number, raw)

@@ -198,7 +198,7 @@ def _silence(each: Traced, message: Message | None, ended: bool, numbering: Numb
     if ended:
         return Silence.AFTER_THE_END
     names = re.findall(r"Channel: ([^\r\n]+)", each.frame.decode("utf-8", "replace"))
-    kinds = {party_at(name, None, None, False, numbering).kind for name in names if "/" in name}
+    kinds = {party_at(name, (), numbering).kind for name in names if "/" in name}
     return Silence.HELPER if kinds == {Kind.HELPER} else Silence.NO_CHANGE
 
 

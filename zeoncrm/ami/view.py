@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zeoncrm.ami.channels import UP, Channel, Switchboard
-from zeoncrm.ami.parties import Kind, Party, party_at
+from zeoncrm.ami.parties import Kind, Party, dialled_number, party_at
 from zeoncrm.pipeline.numbering import Numbering
 
 
@@ -33,8 +33,9 @@ class View:
         """Who is at the channel."""
         party = channel.party
         if party is None:
-            party = party_at(channel.name, channel.number, channel.dialled, is_outgoing(channel), self._numbering)
-            channel.party = party
+            outgoing = is_outgoing(channel)
+            numbers = (dialled_number(channel.dialled) if outgoing else channel.came_as, channel.number)
+            party = channel.party = party_at(channel.name, numbers, self._numbering)
         return party
 
     def is_person(self, channel: Channel) -> bool:

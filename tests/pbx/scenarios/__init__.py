@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from tests.pbx.scenarios import (
     clicks,
+    combinations,
     conferences,
     devices,
     forwards,
@@ -31,6 +32,7 @@ _MODULES = (
     devices,
     freepbx,
     clicks,
+    combinations,
 )
 
 # Those in which channels, linkedids and calls are told apart in most different ways.

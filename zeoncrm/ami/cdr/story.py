@@ -7,7 +7,7 @@ from datetime import datetime
 
 from zeoncrm.ami.cdr.groups import in_order
 from zeoncrm.ami.cdr.rows import CdrRow
-from zeoncrm.ami.parties import Kind, Party, dial_string, party_at, whole
+from zeoncrm.ami.parties import Kind, Party, dial_string, dialled_number, party_at, whole
 from zeoncrm.pipeline.numbering import Numbering
 
 # What a record of a channel that the PBX called gives as its application.
@@ -24,10 +24,10 @@ class Story:
         self._dialled_by = {whole(row.peer): row for row in reversed(rows) if row.peer}
         called = self._called = _called(rows)
         for row in rows:
-            self._meet(row.channel, party_at(row.channel, row.src, None, row.channel in called, numbering))
+            self._meet(row.channel, party_at(row.channel, (row.src,), numbering))
             if row.peer:
-                dialled = dial_string(row.data, row.peer) or row.dst
-                self._meet(row.peer, party_at(row.peer, None, dialled, True, numbering))
+                dialled = dialled_number(dial_string(row.data, row.peer) or row.dst)
+                self._meet(row.peer, party_at(row.peer, (dialled,), numbering))
                 if row.answered:
                     self._connect(whole(row.channel), whole(row.peer))
         outside = [name for name, party in self.parties.items() if party.kind is Kind.OUTSIDE]
