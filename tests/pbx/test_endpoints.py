@@ -50,3 +50,14 @@ async def test_a_call_between_two_phones_that_are_nobodys_is_none_with_the_outsi
         await lab.rings("103")
         await lab.hang_up(CALLER)
         assert (await it.ended()).number == f"+{CALLER}"
+
+
+async def test_a_phone_is_of_the_extension_that_the_dialplan_watches_it_as(lab: Lab) -> None:
+    async with attached(lab) as it:
+        found = {endpoint.device: endpoint.extension for endpoint in it.pbx.endpoints}
+        assert (found["PJSIP/108"], found["PJSIP/107"]) == ("118", "107")
+        await lab.call_in(CALLER, did="4952150108")
+        await lab.answer("108")
+        await it.until(lambda: any(isinstance(event, LegAnswered) for event in it.events))
+        await lab.hang_up(CALLER)
+        assert (await it.ended()).answered_by == "118"

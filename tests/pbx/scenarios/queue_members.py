@@ -207,7 +207,7 @@ async def _answers_the_second_time(lab: Lab, caller: str, did: str) -> None:
     await lab.hang_up(caller)
 
 
-@scenario(missed("+79031110115", INSISTENT, "queue", queue="insistent", legs={"104": "no_answer"}, rings={"104": 2}))
+@scenario(missed("+79031110115", INSISTENT, "queue", queue="insistent", legs={"104": "no_answer"}))
 async def queue_tries_its_member_in_vain(lab: Lab) -> None:
     await lab.call_in("79031110115", did=INSISTENT)
     await lab.rings("104")
