@@ -233,6 +233,15 @@ def test_the_card_stays_while_one_of_two_devices_of_an_extension_rings() -> None
     assert kinds(pbx.hang_up(P101, cause=0)) == ["101 busy"]
 
 
+def test_a_number_that_the_dialplan_puts_right_is_the_callers() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in(number="990379031112233")  # as the carrier writes it
+    pbx.number(TRUNK, CALLER)
+    pbx.ring(TRUNK, P101)
+
+    assert (pbx.call.number, pbx.call.number_raw) == (f"+{CALLER}", CALLER)
+
+
 def test_a_name_that_the_dialplan_finds_later_is_told() -> None:
     pbx = ScriptedPbx()
     pbx.calls_in()

@@ -154,7 +154,7 @@ async def has_trouble(page: Page, site: Site) -> None:
     site.desk.more |= {"write_timeout": 100, "cuts_soon": True, "clock_ahead": -301.0, "clocks_differ": True}
     problem = "/var/log/asterisk/cdr-csv/Master.csv: Permission denied"
     name = "csv:///var/log/asterisk/cdr-csv/Master.csv"
-    site.desk.more["backfill"] = BackfillSeen(name, at, at, problem, at, 3, 1)
+    site.desk.more["backfill"] = BackfillSeen(name, at, at, problem, at, None, 3, 1)
     folder = "/var/spool/asterisk/monitor"
     site.keeper.folders = {site.phone.name: FolderSeen(folder, f"{folder}/2026/11/25: Permission denied", at)}
     await page.reload()

@@ -66,7 +66,7 @@ class Channel:
         self.group = group
         self.since = self.seen = at
         self.state = DOWN
-        # The number now, and the first that it had: dialplans write ours over a caller's before they call the outside.
+        # The number now, and the first that it had.
         self.number: str | None = None
         self.came_as: str | None = None
         self.caller_name: str | None = None

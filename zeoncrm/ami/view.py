@@ -33,10 +33,20 @@ class View:
         """Who is at the channel."""
         party = channel.party
         if party is None:
-            outgoing = is_outgoing(channel)
-            numbers = (dialled_number(channel.dialled) if outgoing else channel.came_as, channel.number)
-            party = channel.party = party_at(channel.name, numbers, self._numbering)
+            party = channel.party = self._who_called(channel) or self._who_is_there(channel)
         return party
+
+    def _who_called(self, channel: Channel) -> Party | None:
+        """One of ours by the number that they called from: dialplans write the firm's over it when they dial on."""
+        if is_outgoing(channel) or channel.came_as is None:
+            return None
+        first = party_at(channel.name, (channel.came_as,), self._numbering)
+        return first if first.kind is Kind.PERSON else None
+
+    def _who_is_there(self, channel: Channel) -> Party:
+        # Of a stranger the last number is the right one: dialplans put right what carriers send.
+        dialled = dialled_number(channel.dialled) if is_outgoing(channel) else None
+        return party_at(channel.name, (dialled, channel.number), self._numbering)
 
     def is_person(self, channel: Channel) -> bool:
         """One of our people is at it."""
