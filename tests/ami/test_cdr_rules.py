@@ -177,6 +177,21 @@ def test_a_channel_name_that_comes_again_after_a_restart_is_another_call() -> No
     assert [call.number for call in told(one, other)] == ["+79031112233", "+79035550000"]
 
 
+def test_names_that_come_again_within_seconds_of_a_restart_are_told_apart_by_their_ids() -> None:
+    first, second = (f"PJSIP/carrier-0000000{n}" for n in (1, 2))
+    before = [
+        row(first, "PJSIP/101-00000001", 0, 60, linkedid="1772452800.0", uniqueid="1772452800.0"),
+        row(second, "PJSIP/102-00000003", 1, 60, linkedid="1772452801.2", uniqueid="1772452801.2", src="79035550000"),
+    ]
+    after = [
+        row(first, "PJSIP/102-00000001", 63, 80, linkedid="1772452863.0", uniqueid="1772452863.0", src="79036660000"),
+        row(second, "PJSIP/101-00000003", 65, 80, linkedid="1772452865.2", uniqueid="1772452865.2", src="79037770000"),
+    ]
+    calls = told(*before, *after)
+    assert [call.number for call in calls] == [f"+{number}" for number in (IVAN, 79035550000, 79036660000, 79037770000)]
+    assert [outcomes(call) for call in calls] == [{extension: "answered"} for extension in ("101", "102", "102", "101")]
+
+
 def test_the_event_that_ami_sends_is_a_record_too() -> None:
     record = row_of(
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,23 +18,43 @@ def groups_of(rows: Iterable[CdrRow]) -> list[list[CdrRow]]:
     ordered = sorted(dict.fromkeys(rows), key=in_order)
     joined = _Joined(len(ordered))
     with_id: dict[str, int] = {}
-    with_channel: dict[str, tuple[int, datetime]] = {}
+    with_channel: dict[tuple[str, int], tuple[int, datetime]] = {}
+    runs = _runs(ordered)
     for index, row in enumerate(ordered):
         for key in (row.linkedid, row.uniqueid):
             if key:
                 joined.join(with_id.setdefault(key, index), index)
         for name in channels_of(row):
-            other, until = with_channel.get(name, (index, row.end))
+            channel = (name, runs[index])
+            other, until = with_channel.get(channel, (index, row.end))
             if row.start <= until + _SAME_CHANNEL_WITHIN:
                 joined.join(other, index)
                 until = max(until, row.end)
             else:
                 until = row.end
-            with_channel[name] = (index, until)
+            with_channel[channel] = (index, until)
     groups: dict[int, list[CdrRow]] = {}
     for index, row in enumerate(ordered):
         groups.setdefault(joined.first(index), []).append(row)
     return list(groups.values())
+
+
+def _runs(rows: Sequence[CdrRow]) -> list[int]:
+    """In which run of the PBX, from one start to the next, each record's channel was made.
+
+    Channels are counted from each start on: where the count falls back, there was a start in between. Names come again
+    then, within seconds. A record whose id does not tell is of the run of the one before it.
+    """
+    made = sorted((*row.made, index) for index, row in enumerate(rows) if row.made is not None)
+    runs: dict[int, int] = {}
+    run, last = 0, -1
+    for _, count, index in made:
+        run, last = run + (count < last), count
+        runs[index] = run
+    found: list[int] = []
+    for index in range(len(rows)):
+        found.append(runs.get(index, found[-1] if found else 0))
+    return found
 
 
 def channels_of(row: CdrRow) -> tuple[str, ...]:

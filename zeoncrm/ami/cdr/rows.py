@@ -38,7 +38,7 @@ _EVENT = {
 # the one that we chose.
 _UNIQUEID = re.compile(r"(?:.*-)?\d{9,11}\.\d+|zeoncrm-\w+")
 # When the channel was made, in an id that Asterisk chose.
-_MADE_AT = re.compile(r"(?:.*-)?(\d{9,11})\.\d+")
+_MADE_AT = re.compile(r"(?:.*-)?(\d{9,11})\.(\d+)")
 _CLOCKS = timedelta(minutes=15)
 # Times are cut to the second, lengths rounded, some by themselves.
 _ROUNDED = timedelta(minutes=1)
@@ -82,10 +82,16 @@ class CdrRow:
         return self.disposition == "ANSWERED"
 
     @property
+    def made(self) -> tuple[int, int] | None:
+        """When the record's channel was made, in seconds since 1970, and as which since the PBX was started, from 0 on;
+        None when its id does not tell."""
+        made = _MADE_AT.fullmatch(self.uniqueid)
+        return None if made is None else (int(made[1]), int(made[2]))
+
+    @property
     def is_before_its_channel(self) -> bool:
         """Whether it begins well before its channel was made: its times are read in a wrong zone."""
-        made = _MADE_AT.fullmatch(self.uniqueid)
-        return made is not None and self.start + _CLOCKS < datetime.fromtimestamp(int(made[1]), UTC)
+        return self.made is not None and self.start + _CLOCKS < datetime.fromtimestamp(self.made[0], UTC)
 
 
 def csv_row(fields: Sequence[str], zone: tzinfo | None) -> CdrRow:
