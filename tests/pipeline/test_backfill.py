@@ -221,3 +221,37 @@ async def test_what_strangers_put_into_records_is_cut_to_what_is_kept(firm: Firm
     row = await only_call(firm)
     assert len(row.values["caller_name"]) == 200
     assert len(row.values["did"]) == 80
+
+
+async def test_a_forwards_record_that_comes_later_than_the_callers_makes_no_other_call_of_it(firm: Firm) -> None:
+    ids = frozenset({"1795399208.1", "1795399208.2"})
+    await fill_in(firm, told(firm, None, linkedids=ids))
+    before = await firm.calls()
+    forward = told(
+        firm, None, "+79990001122", direction=Direction.OUTBOUND, result=CallResult.NO_ANSWER, reached=None,
+        linkedids=frozenset({"1795399208.1", "1795399208.5"}),
+    )  # fmt: skip
+    assert await fill_in(firm, forward, mark=2) == Filled()
+    assert await firm.calls() == before
+
+
+async def test_such_a_record_does_not_complete_a_call_that_was_partly_heard(firm: Firm) -> None:
+    live = firm.inbound(linkedid="1795399208.1")
+    await firm.record(live, firm.rang(live, "101"))
+    await firm.record(CallEnded(call_id=live.call_id, at=firm.tick(60), result=CallResult.MISSED, provisional=True))
+    forward = told(
+        firm, None, "+79990001122", direction=Direction.OUTBOUND, result=CallResult.NO_ANSWER, reached=None,
+        linkedids=frozenset({"1795399208.1", "1795399208.5"}),
+    )  # fmt: skip
+    assert await fill_in(firm, forward) == Filled()
+    own = replace(told(firm, "102", linkedids=frozenset({"1795399208.1"})), started_at=live.at)
+    assert await fill_in(firm, own, mark=2) == Filled(completed=1)
+    assert (await only_call(firm)).values["result"] == "answered"
+
+
+async def test_all_records_of_a_call_read_again_with_more_replace_what_some_told(firm: Firm) -> None:
+    some = told(firm, None, linkedids=frozenset({"1795399208.1"}))
+    await fill_in(firm, some)
+    more = replace(told(firm, "102", linkedids=frozenset({"1795399208.1", "1795399208.7"})), started_at=some.started_at)
+    assert await fill_in(firm, more, mark=2) == Filled(completed=1)
+    assert (await only_call(firm)).values["answered_by"] == "102"

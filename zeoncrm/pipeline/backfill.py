@@ -42,7 +42,7 @@ class CallsTold(CallEvent):
 def completed(known: Call, told: Call) -> Call:
     """What is known of a call with what its records say; `known` itself when there is nothing to complete."""
     linkedids = known.linkedids | told.linkedids
-    if known.state is not CallState.ENDED or known.erased:
+    if known.state is not CallState.ENDED or known.erased or _is_a_part(known, told):
         return known
     if known.source is Source.BACKFILLED:
         after = replace(told, **{name: getattr(known, name) for name in _OURS}, linkedids=linkedids)
@@ -66,6 +66,14 @@ def completed(known: Call, told: Call) -> Call:
         legs=_legs(known, told),
         **_answer(known, told),
     )
+
+
+def _is_a_part(known: Call, told: Call) -> bool:
+    """Whether these are some records of the call, written later than its others: a forward's, whose channels outlived
+    the caller's. By themselves they look like a call of their own."""
+    if told.direction is not known.direction:
+        return True
+    return known.source is Source.BACKFILLED and not told.linkedids >= known.linkedids
 
 
 def _answer(known: Call, told: Call) -> dict[str, Any]:

@@ -30,7 +30,7 @@ async def find_known(
     if unnamed:
         span = (min(unnamed) - SAME_WITHIN, max(unnamed) + SAME_WITHIN)
         wanted |= await calls.begun_between(tx.connection, told.pbx, *span)
-    rows = await calls.some(tx.connection, wanted - known.keys())
+    rows = await calls.some_whole(tx.connection, wanted - known.keys())
     views = {call_id: view_of(row) for call_id, row in rows.items()}
     return views, {(told.pbx, alias): call_id for alias, call_id in found.items()}
 

@@ -101,13 +101,7 @@ async def linkedids_of(connection: AsyncConnection, call_id: str) -> frozenset[s
 
 async def open_calls(connection: AsyncConnection) -> list[CallRow]:
     """The calls that have not ended, with their linkedids, oldest first."""
-    rows = await _load(connection, _SELECTED.where(_OPEN).order_by(calls.c.id))
-    aliases: dict[str, set[str]] = {row.values["id"]: set() for row in rows}
-    for some in _chunks(list(aliases)):
-        query = call_aliases.select().where(call_aliases.c.call_id.in_(some))
-        for alias in await connection.execute(query):
-            aliases[alias.call_id].add(alias.linkedid)
-    return [replace(row, linkedids=frozenset(aliases[row.values["id"]])) for row in rows]
+    return await _with_linkedids(connection, await _load(connection, _SELECTED.where(_OPEN).order_by(calls.c.id)))
 
 
 async def one(connection: AsyncConnection, call_id: str, scope: int | None = None) -> CallRow | None:
@@ -125,6 +119,12 @@ async def some(connection: AsyncConnection, ids: Iterable[str], scope: int | Non
         for row in await _load(connection, _SELECTED.where(calls.c.id.in_(part), visible(scope)))
     ]
     return {row.values["id"]: row for row in found}
+
+
+async def some_whole(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, CallRow]:
+    """These calls with their linkedids, by id."""
+    rows = list((await some(connection, ids)).values())
+    return {row.values["id"]: row for row in await _with_linkedids(connection, rows)}
 
 
 async def aliased(connection: AsyncConnection, pbx: str, linkedids: Iterable[str]) -> dict[str, str]:
@@ -270,6 +270,15 @@ async def _load(connection: AsyncConnection, statement: Any) -> list[CallRow]:
         )
         for row in rows
     ]
+
+
+async def _with_linkedids(connection: AsyncConnection, rows: Sequence[CallRow]) -> list[CallRow]:
+    aliases: dict[str, set[str]] = {row.values["id"]: set() for row in rows}
+    for some in _chunks(list(aliases)):
+        query = call_aliases.select().where(call_aliases.c.call_id.in_(some))
+        for alias in await connection.execute(query):
+            aliases[alias.call_id].add(alias.linkedid)
+    return [replace(row, linkedids=frozenset(aliases[row.values["id"]])) for row in rows]
 
 
 async def _upsert(tx: Transaction, table: sa.Table, rows: Sequence[Mapping[str, Any]], key: list[str]) -> None:
