@@ -137,6 +137,11 @@ class Channel:
         return self.gone or self.leaving
 
 
+def _calls_in(facts: Facts) -> bool:
+    """Whether a channel that nobody was heard to call has called the PBX: it rings here, or is up and its own."""
+    return facts.state == RING or (facts.state == UP and facts.uniqueid == facts.linkedid)
+
+
 class Bridge:
     """Channels that hear each other; in a holding bridge they do not."""
 
@@ -280,7 +285,7 @@ class Switchboard:
         # Beyond UP there are states in which nobody talks: Busy() gives a caller who was not answered one of them.
         if facts.state is not None and facts.state <= UP != channel.state:
             channel.state = max(channel.state, facts.state)
-            if facts.state == RING and channel.dial_status is None and channel.outgoing is not False:
+            if channel.outgoing is not False and channel.dial_status is None and _calls_in(facts):
                 channel.outgoing, channel.party = False, None
         if facts.number is not None and facts.number != channel.number:
             channel.came_as = channel.came_as or facts.number
