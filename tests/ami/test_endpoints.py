@@ -63,7 +63,9 @@ def watched(device: str, alone: str = "", together: str = "", **more: Any) -> Ev
     [
         (watched("PJSIP/desk-anna", alone="105", registers=True), "105", EndpointKind.PHONE),
         (watched("PJSIP/0004f2040001", alone="105"), "105", EndpointKind.PHONE),
-        (watched("DAHDI/5", alone="105"), "105", EndpointKind.PHONE),
+        (watched("DAHDI/5", alone="101"), "101", EndpointKind.PHONE),
+        (watched("DAHDI/1", alone="901"), "1", EndpointKind.UNCLEAR),
+        (watched("DAHDI/5", alone="5"), "5", EndpointKind.UNCLEAR),
         # Somebody's softphone beside the phone on the desk.
         (watched("PJSIP/99101", together="101"), "101", EndpointKind.PHONE),
         # A lamp for a group is no extension of its members, unless it is somebody's.
@@ -92,7 +94,9 @@ def test_only_devices_that_do_not_tell_their_extension_are_kept_with_it() -> Non
         watched("DAHDI/107", "107"),
         watched("SIP/x", "9", registers=False),
     )
-    assert named_otherwise(judged(each, NOBODY) for each in devices) == {"PJSIP/desk-anna": "106", "DAHDI/107": "107"}
+    numbering = replace(NOBODY, extensions=frozenset({"107"}))
+    found = named_otherwise(judged(each, numbering) for each in devices)
+    assert found == {"PJSIP/desk-anna": "106", "DAHDI/107": "107"}
 
 
 def test_only_phones_become_extensions() -> None:

@@ -121,7 +121,8 @@ async def test_a_phone_that_is_nobodys_joins_the_numbering(kept: Kept) -> None:
 async def test_a_phone_is_of_the_extension_that_the_dialplan_watches_it_as(kept: Kept) -> None:
     kept.switch.hints = {
         "101": "PJSIP/desk-anna&PJSIP/soft-anna&Custom:DND101,CustomPresence:101",
-        "107": "DAHDI/5",
+        "107": "PJSIP/0004f2040001",
+        "108": "DAHDI/5",
         "600": "PJSIP/desk-anna&PJSIP/desk-boris",
         "71": "park:71@parkedcalls",
         "*21": "PJSIP/desk-olga",
@@ -129,7 +130,7 @@ async def test_a_phone_is_of_the_extension_that_the_dialplan_watches_it_as(kept:
     kept.known.ask_again()
     await kept.until(lambda: bool(kept.known.numbering.devices))
 
-    devices = {"PJSIP/desk-anna": "101", "PJSIP/soft-anna": "101", "DAHDI/5": "107"}
+    devices = {"PJSIP/desk-anna": "101", "PJSIP/soft-anna": "101", "PJSIP/0004f2040001": "107"}
     assert kept.known.numbering.devices == devices
     assert kept.known.numbering.extensions == {"101", "105", "107"}
 

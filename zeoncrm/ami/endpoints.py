@@ -75,6 +75,7 @@ def _extension(evidence: Evidence, numbering: Numbering) -> str:
     """Of which extension it is if it is a phone; its name when nothing tells of another.
 
     Several phones watched as one number are that extension's only when it is somebody's: the number may be a group's.
+    So is a port of a card: there may be a line of the telephone company at it, and a lamp for that.
     """
     own = evidence.name
     is_named = is_phone_technology(evidence.device)
@@ -83,15 +84,16 @@ def _extension(evidence: Evidence, numbering: Numbering) -> str:
         return own
     if peoples:
         return min(peoples)
-    if (is_named and own in evidence.hints) or len(evidence.alone) != 1:
+    if not is_named or own in evidence.hints or len(evidence.alone) != 1:
         return own
     return min(evidence.alone)
 
 
 def _sign(evidence: Evidence, extension: str, numbering: Numbering) -> EndpointSign:
     fixed = evidence.registers is False
-    is_named = is_phone_technology(evidence.device) and bool(_NUMBER.fullmatch(evidence.name))
-    hinted = extension in evidence.hints
+    may_be_named = is_phone_technology(evidence.device)
+    is_named = may_be_named and bool(_NUMBER.fullmatch(evidence.name))
+    hinted = extension in evidence.hints and (may_be_named or extension in numbering.extensions)
     rules = (
         (extension in numbering.extensions and (hinted or is_named), EndpointSign.PERSON),
         (is_trunk(evidence.device, evidence.device, numbering.trunks), EndpointSign.CONFIG),
