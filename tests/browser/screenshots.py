@@ -341,7 +341,7 @@ async def take(
     await page.screenshot(path=path)
     await page.context.close()
     site.connect_pbx(True)
-    site.desk.more, site.desk.lacking = {}, frozenset()
+    site.desk.more, site.desk.lacking, site.dialplan = {}, frozenset(), None
     site.phone.queues = ()
     for view in site.recorder.live():
         ended = CallEnded(call_id=view.call.id, at=datetime.now(UTC), result=CallResult.MISSED)

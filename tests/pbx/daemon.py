@@ -59,7 +59,8 @@ class Daemon:
     """The daemon, attached to the lab's PBX: each of PEOPLE has their phones; sofia is the supervisor.
 
     `events` holds what sofia's live socket has been told since the last start. `ami_port`: where it finds the PBX,
-    when something stands between; `pbx_keys`: more lines of its `[[pbx]]`.
+    when something stands between; `pbx_keys`: more lines of its `[[pbx]]`, `cdr`: its call records,
+    where they are not Master.csv.
     """
 
     def __init__(
@@ -70,10 +71,12 @@ class Daemon:
         originate_channel: str | None = None,
         ami_port: int | None = None,
         pbx_keys: str = "",
+        cdr: str | None = None,
     ) -> None:
         self.folder = folder
         self._ami_port = ami_port or lab.pbx.ami_port
         self._pbx_keys = pbx_keys
+        self._cdr = cdr or f"csv://{lab.pbx.cdr}"
         self._lab = lab
         self._originate_channel = originate_channel or f"{lab.technology}/{{extension}}"
         self._port = free_port()
@@ -211,7 +214,7 @@ class Daemon:
             f'[[pbx]]\nname = "main"\nport = {self._ami_port}\n'
             f'username = "zeoncrm"\nsecret = "{self._lab.secret}"\n'
             f'originate_channel = "{self._originate_channel}"\n{self._pbx_keys}\n'
-            f'cdr = "csv://{self._lab.pbx.cdr}"\ncdr_timezone = "UTC"\n'
+            f'cdr = "{self._cdr}"\ncdr_timezone = "UTC"\n'
         )
         people = {login: (Role.REP, extensions) for login, extensions in PEOPLE.items()}
         people[SUPERVISOR] = (Role.SUPERVISOR, ())

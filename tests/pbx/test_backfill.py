@@ -80,6 +80,27 @@ async def test_calls_that_came_and_went_while_the_daemon_was_dead_are_filled_in_
         assert len(await _with_number(daemon, number)) == 1
 
 
+async def test_records_that_were_rotated_and_compressed_while_the_daemon_was_dead_are_read_on(
+    lab: Lab, daemon: Daemon
+) -> None:
+    async with daemon.away():
+        for number, age in (("79033330011", 2), ("79033330012", 1)):
+            await lab.talk_in(number, "101", did="4952150101")
+            await lab.hang_up("101")
+            await lab.quiet()
+            await lab.call_records()
+            older = lab.pbx.cdr.rename(lab.pbx.cdr.with_name(f"{lab.pbx.cdr.name}.{age}"))
+            gzip = await asyncio.create_subprocess_exec("gzip", "--force", older)
+            assert await gzip.wait() == 0
+        await lab.talk_in("79033330013", "102", did="4952150102")
+        await lab.hang_up("102")
+        await lab.quiet()
+        await lab.call_records()
+    for number, extension in (("79033330011", "101"), ("79033330012", "101"), ("79033330013", "102")):
+        call = await _filled(daemon, number)
+        assert (call["source"], call["answered_by"]) == ("backfilled", extension)
+
+
 async def _one_more_call(lab: Lab, daemon: Daemon) -> None:
     """One that is filled in: by then all before it has been looked at."""
     async with daemon.away():
@@ -106,15 +127,26 @@ async def test_a_call_that_rang_when_the_daemon_died_has_its_answer_and_owner(la
 
 
 async def test_who_answered_first_is_known_of_a_call_that_was_found_in_progress(lab: Lab, daemon: Daemon) -> None:
+    await _found_in_progress(lab, daemon, "79033330005")
+
+
+async def test_that_is_known_too_where_ami_alone_tells_of_records(
+    lab: Lab, running_lab: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with Daemon(tmp_path_factory.mktemp("events"), running_lab, cdr="ami") as daemon:
+        await _found_in_progress(lab, daemon, "79033330014")
+
+
+async def _found_in_progress(lab: Lab, daemon: Daemon, number: str) -> None:
     async with daemon.away():
-        await lab.talk_in("79033330005", "101", did="4952150101")
+        await lab.talk_in(number, "101", did="4952150101")
         await lab.refer("101", "103")
         await lab.answer("103")
-        await lab.talk("103", "79033330005")
-    await lab.hang_up("79033330005")
+        await lab.talk("103", number)
+    await lab.hang_up(number)
     [ended] = await daemon.ended(1)
     assert (ended["source"], ended["answered_by"]) == ("recovered", "103")
-    call = await _filled(daemon, "79033330005", answered_by="101")
+    call = await _filled(daemon, number, answered_by="101")
     assert (call["state"], call["last_extension"], call["owner"], call["source"]) == (
         *("ended", "103", "rep101", "recovered"),
     )
