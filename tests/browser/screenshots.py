@@ -31,6 +31,7 @@ from zeoncrm.pipeline.people import viewer_of
 from zeoncrm.pipeline.presence import PhoneState
 from zeoncrm.pipeline.queues import Queue, Waiting
 from zeoncrm.pipeline.recording_keeper import FolderSeen
+from zeoncrm.store import people
 from zeoncrm.store.calls import CallFilter
 
 FOLDER = Path("artifacts/screenshots")
@@ -178,6 +179,14 @@ async def has_many_phones(page: Page, site: Site) -> None:
     await page.reload()
 
 
+async def claims(page: Page, site: Site) -> None:
+    """Boris has on this PBX what is Anna's on every one."""
+    boris = next(row for row in site.directory.rows if row.login == "boris")
+    async with site.database.write() as tx:
+        await people.set_extensions(tx, boris.id, ["101"], pbx=site.phone.name)
+    await page.reload()
+
+
 async def listens(page: Page, site: Site) -> None:
     """A recording is opened."""
     await page.locator(".player summary").first.click()
@@ -281,6 +290,7 @@ PICTURES = (
     Picture("rule", "/settings/incoming/2"),
     Picture("call-settings", "/settings/calls"),
     Picture("people", "/settings/people", login="root"),
+    Picture("people-claimed", "/settings/people", login="root", steps=claims),
     Picture("person", "/settings/people/1", login="root"),
     Picture("pbx", "/pbx"),
     Picture("pbx-admin", "/pbx", login="root"),
