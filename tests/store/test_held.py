@@ -28,6 +28,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_server, "PATIENCE", "200ms")
     monkeypatch.setattr(held_server, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(held_server, "LAST_RETRY", 0.05)
+    monkeypatch.setattr(held_server, "ANSWER_SECONDS", 1.0)
 
 
 @asynccontextmanager
@@ -167,22 +168,24 @@ async def end_connections(url: str) -> None:
         await administrator.close()
 
 
+@pytest.mark.parametrize("how", ["broken", "silent"])
 async def test_its_own_connection_that_the_server_still_believes_in_is_put_away(
-    postgres: PostgresCluster, postgres_database_url: str, tmp_path: Path
+    postgres: PostgresCluster, postgres_database_url: str, tmp_path: Path, how: str
 ) -> None:
     async with relay(postgres, tmp_path) as lose:
         url = f"postgresql:///{database_name(postgres_database_url)}?host={quote(str(tmp_path))}&user={SUPERUSER}"
         with capture_logs() as logs:
             async with keeping(url) as task:
-                lose()
+                lose(how)
                 await until_logged(logs, "the database is back")
                 assert not task.done()
                 assert "is using it" in await refused(postgres_database_url)
 
 
 @asynccontextmanager
-async def relay(postgres: PostgresCluster, folder: Path) -> AsyncIterator[Callable[[], None]]:
-    """Another way to the server. What it gives breaks the connections there are, without the server's noticing."""
+async def relay(postgres: PostgresCluster, folder: Path) -> AsyncIterator[Callable[[str], None]]:
+    """Another way to the server. What it gives breaks the connections there are, without the server's noticing, or
+    lets them pass nothing more."""
     clients: list[asyncio.StreamWriter] = []
     tasks: set[asyncio.Task[None]] = set()
 
@@ -199,8 +202,10 @@ async def relay(postgres: PostgresCluster, folder: Path) -> AsyncIterator[Callab
         tasks.add(asyncio.create_task(pipe(reader, server_writer)))
         tasks.add(asyncio.create_task(pipe(server_reader, writer)))
 
-    def lose() -> None:
-        while clients:
+    def lose(how: str) -> None:
+        for task in tasks:
+            task.cancel()
+        while how == "broken" and clients:
             clients.pop().transport.abort()
 
     servers: list[asyncio.StreamWriter] = []
@@ -209,9 +214,7 @@ async def relay(postgres: PostgresCluster, folder: Path) -> AsyncIterator[Callab
         yield lose
     finally:
         server.close()
-        lose()
-        for task in tasks:
-            task.cancel()
+        lose("broken")
         await asyncio.gather(*tasks, return_exceptions=True)
         for writer in servers:
             writer.transport.abort()

@@ -27,6 +27,7 @@ from zeoncrm.store.unbroken import unbroken
 # How long to wait for one that is about to go, as the last process does when it is started anew.
 PATIENCE = "3s"
 LOOK_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
 FIRST_RETRY, LAST_RETRY = 0.2, 3.0
 _NOT_IN_TIME = "55P03"
 _APPLICATION = "zeoncrm daemon"
@@ -67,10 +68,11 @@ class ServerHold:
             server_url(url),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args={"timeout": 10, "command_timeout": 10, "server_settings": settings},
+            connect_args={"timeout": 10, "command_timeout": ANSWER_SECONDS, "server_settings": settings},
             **DISCREET,
         )
         self._connection: AsyncConnection | None = None
+        self._driver: Any = None
         self._ended = asyncio.Event()
 
     async def take(self) -> None:
@@ -100,6 +102,8 @@ class ServerHold:
 
     async def _take_again(self) -> None:
         delay = FIRST_RETRY
+        if self._driver is not None:
+            self._driver.terminate()  # a good-bye might never be answered
         while True:
             await self._drop()
             try:
@@ -117,8 +121,8 @@ class ServerHold:
         # Kept at once: a cancellation that waits for this gives nothing back.
         connection = self._connection = await self._engine.connect()
         ended = self._ended = asyncio.Event()
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        driver.add_termination_listener(lambda _: ended.set())
+        self._driver = (await connection.get_raw_connection()).driver_connection
+        self._driver.add_termination_listener(lambda _: ended.set())
         return connection
 
     async def _lock(self, connection: AsyncConnection) -> None:
@@ -131,8 +135,10 @@ class ServerHold:
             else:
                 return
             holder = (await connection.execute(_HOLDER)).first()
-            if holder is None or not (holder.application_name or "").startswith(self._own):
-                where = _where(holder.application_name if holder else None)
+            if holder is None:
+                continue  # it has just let go
+            if not (holder.application_name or "").startswith(self._own):
+                where = _where(holder.application_name)
                 text = f"database {self.name}: a zeoncrm daemon is using it{where}; stop it first"
                 raise Taken(text, where)
             # Our own from before, of which the server has not noticed that it broke.
