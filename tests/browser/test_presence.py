@@ -191,6 +191,10 @@ async def test_who_has_a_caller_on_hold_is_told_from_who_talks(site: Site, opene
         await expect(row.locator("[data-when]:not([hidden])")).to_have_text("On hold")
         await expect(row).to_contain_text("1:3")
     await expect(anna.locator(".picker-option").filter(has_text="Boris Volkov")).to_contain_text("On hold")
+    panel = anna.locator(".panel[data-view=talking] .panel-state")
+    await expect(panel.get_by_text("On hold")).to_be_hidden()
+    await site.happened(HoldChanged(call_id=own, at=datetime.now(UTC), holds=(Hold("101", since),)))
+    await expect(panel.get_by_text("On hold")).to_be_visible()
     await site.happened(HoldChanged(call_id=held, at=datetime.now(UTC), holds=()))
     for row in (calls.first, people.filter(has_text="Boris Volkov")):
         await expect(row.locator("[data-when]:not([hidden])")).to_have_text("Talking")

@@ -6,7 +6,7 @@ import { all, one, parsed, settled } from "./dom.js";
 import { openNewDeal } from "./dialogs.js";
 import { openDrawer } from "./drawer.js";
 import { askToNotify, mayAsk } from "./notify.js";
-import { ownConsult, ownExtension, ringsAlso, talkedSeconds, talkingSince, whyGone } from "./panel.js";
+import { hasOnHold, ownConsult, ownExtension, ringsAlso, talkedSeconds, talkingSince, whyGone } from "./panel.js";
 import { Picker } from "./picker.js";
 import { fewNames } from "./presence.js";
 import { text } from "./texts.js";
@@ -97,6 +97,7 @@ export class CallPanel {
     this.#writeMeta();
     this.slot("timer").dateTime = talkingSince(call, me) ?? "";
     showTimes(this.slot("timer").parentElement);
+    this.part("hold").hidden = view !== "talking" || !hasOnHold(call, me);
     if (view === "gone") {
       const [why, talker] = whyGone(call);
       this.slot("gone").textContent = text(why, { name: talker && fewNames([talker], call.pbx) });

@@ -54,6 +54,9 @@ export function ringsAlso(call, me) {
   return call.legs.filter((leg) => rings(leg) && !isMine(leg.extension, call.pbx, me)).map((leg) => leg.extension);
 }
 
+/** Whether this person has the caller on hold. */
+export const hasOnHold = (call, me) => call.on_hold.some((hold) => isMine(hold.extension, call.pbx, me));
+
 /** With whom this person speaks about the call while the caller waits; null when with nobody. */
 export function ownConsult(call, me) {
   return call.consult && isMine(call.consult.extension, call.pbx, me) ? call.consult : null;
