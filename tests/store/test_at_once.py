@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zeoncrm.store import settings
 from zeoncrm.store.database import Database, Transaction
-from zeoncrm.store.errors import Conflict
+from zeoncrm.store.errors import Conflict, StoreError
 from zeoncrm.store.tables import people
 
 
@@ -84,3 +85,25 @@ async def test_a_cancellation_waits_and_undoes(database: Database) -> None:
         await task
 
     assert await value(database, "inside") is None
+
+
+async def test_one_statement_is_looked_up_without_a_transaction_and_sees_what_was_committed_last(
+    database: Database,
+) -> None:
+    async def look_up() -> object:
+        return await database.look_up(lambda connection: settings.get(connection, "key"))
+
+    for number in range(3):
+        async with database.write() as tx:
+            await settings.put(tx, "key", number)
+        # More at once than there are connections.
+        assert await asyncio.gather(*(look_up() for _ in range(10))) == [number] * 10
+    assert await value(database, "key") == 2
+
+
+async def test_what_is_looked_up_can_not_write(database: Database) -> None:
+    async def write(connection: AsyncConnection) -> None:
+        await connection.execute(people.delete())
+
+    with pytest.raises(StoreError):
+        await database.look_up(write)

@@ -66,8 +66,8 @@ class Router:
 
     async def _caller(self, number: str) -> CallerRow | None:
         try:
-            async with asyncio.timeout(READ_SECONDS), self._database.read() as connection:
-                found = await contacts.known_caller(connection, number)
+            async with asyncio.timeout(READ_SECONDS):
+                found = await self._database.look_up(lambda connection: contacts.known_caller(connection, number))
         except (StoreError, TimeoutError) as error:
             if not self._is_away:
                 log.error("the dialplan is told nothing of callers, the database does not answer", reason=str(error))

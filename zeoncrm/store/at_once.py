@@ -30,7 +30,7 @@ class InlineConnection:
 
 
 def inline_engine(raw: sqlite3.Connection) -> sa.Engine:
-    """Queries on this connection of the writer's. Where its transactions begin and end is the writer's affair."""
+    """Queries on this connection. Where its transactions begin and end is the affair of whoever's it is."""
     engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool, hide_parameters=True)
     for ending in ("do_commit", "do_rollback", "do_close"):
         setattr(engine.dialect, ending, lambda _connection: None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
@@ -25,9 +25,12 @@ from zeoncrm.store.tables import settings
 from zeoncrm.store.unbroken import unbroken
 
 BUSY_SECONDS = 5.0
+# Of SQLite: the writer's and the readers', with those that were made anew.
+MOST_CONNECTIONS = 8
 
 Publish = Callable[[Sequence[Any]], None]
 Result = TypeVar("Result")
+Reading = Callable[[AsyncConnection], Coroutine[Any, Any, Result]]
 
 
 class Transaction:
@@ -50,35 +53,50 @@ class Transaction:
         """Run a coroutine that awaits nothing but queries of this transaction, in one go where that is quicker."""
         if self._inline is None:
             return await work()
-        return await unbroken(self._inline.run(self, work))
+        return await unbroken(self._inline.write(self, work))
 
 
 class _Inline:
-    """Runs work in the thread of the writing SQLite connection, on that connection."""
+    """Runs work in the threads of SQLite connections, on those connections."""
 
     def __init__(self) -> None:
-        self._of: sqlite3.Connection | None = None
-        self._engine: sa.Engine | None = None
+        # Of each connection that is open; those of connections that were closed since are dropped with the next.
+        self._engines: dict[sqlite3.Connection, sa.Engine] = {}
 
-    async def run(self, transaction: Transaction, work: Work[Result]) -> Result:
+    async def write(self, transaction: Transaction, work: Work[Result]) -> Result:
+        """Work of a transaction, as part of it."""
         outer = transaction.connection
+
+        def with_it(connection: AsyncConnection) -> Result:
+            transaction.connection = connection
+            try:
+                return run_inline(work)
+            finally:
+                transaction.connection = outer
+
+        return await self._run(outer, with_it)
+
+    async def read(self, connection: AsyncConnection, read: Reading[Result]) -> Result:
+        """One statement on a connection that has not begun anything."""
+        return await self._run(connection, lambda inline: run_inline(lambda: read(inline)))
+
+    async def _run(self, outer: AsyncConnection, work: Callable[[AsyncConnection], Result]) -> Result:
         driver: Any = (await outer.get_raw_connection()).driver_connection
 
         def in_its_thread() -> Result:
             with self._engine_on(driver._conn).connect() as connection:
-                transaction.connection = cast(AsyncConnection, InlineConnection(connection))
-                try:
-                    return run_inline(work)
-                finally:
-                    transaction.connection = outer
+                return work(cast(AsyncConnection, InlineConnection(connection)))
 
         result: Result = await driver._execute(in_its_thread)
         return result
 
     def _engine_on(self, raw: sqlite3.Connection) -> sa.Engine:
-        if self._engine is None or self._of is not raw:
-            self._of, self._engine = raw, inline_engine(raw)
-        return self._engine
+        engine = self._engines.get(raw)
+        if engine is None:
+            if len(self._engines) >= MOST_CONNECTIONS:
+                self._engines.clear()
+            engine = self._engines[raw] = inline_engine(raw)
+        return engine
 
 
 class Database:
@@ -111,6 +129,16 @@ class Database:
         with translated():
             async with _connected(self._reader) as connection:
                 yield connection
+
+    async def look_up(self, read: Reading[Result]) -> Result:
+        """What one statement says, as quickly as can be: without a transaction of its own on SQLite, where each step of
+        one is a way to another thread and back. Raises as `read`."""
+        if self._inline is None:
+            async with self.read() as connection:
+                return await read(connection)
+        with translated():
+            async with _connected(self._reader, begun=False) as connection:
+                return await self._inline.read(connection, read)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
@@ -155,15 +183,15 @@ class Database:
 
 
 @asynccontextmanager
-async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection with a transaction begun, which is undone at the end if it still goes on.
+async def _connected(engine: AsyncEngine, *, begun: bool = True) -> AsyncIterator[AsyncConnection]:
+    """A connection, with a transaction `begun` unless one does without, which is undone at the end if it still goes on.
 
     A cancellation waits while the connection is made, begins or ends: the drivers lose one that is cancelled there,
     with its thread, its file and its lock.
     """
     connection = engine.connect()
     try:
-        await unbroken(_begun(connection))
+        await unbroken(_begun(connection) if begun else connection.start())
         yield connection
     finally:
         if connection.sync_connection is not None:
