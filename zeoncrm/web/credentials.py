@@ -32,10 +32,10 @@ def credential_of(request: web.Request) -> Credential:
 
 async def person_with(services: Services, credential: Credential) -> Viewer | None:
     """Whose it is, if it holds and the person is active; raises StoreError."""
-    async with services.database.read() as connection:
-        if credential.is_token:
-            return as_viewer(await sessions.token_holder(connection, credential.secret_hash))
-        session = await sessions.load(connection, credential.secret_hash, services.now())
+    database, given, now = services.database, credential.secret_hash, services.now()
+    if credential.is_token:
+        return as_viewer(await database.look_up(lambda connection: sessions.token_holder(connection, given)))
+    session = await database.look_up(lambda connection: sessions.load(connection, given, now))
     return None if session is None else as_viewer(session.holder)
 
 

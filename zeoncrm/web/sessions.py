@@ -39,8 +39,8 @@ class DatabaseSessions(AbstractStorage):
         services = request_services(request)
         if key is None:
             return await self.new_session()
-        async with services.database.read() as connection:
-            row = await store.load(connection, secret_hash(key), services.now())
+        hashed, now = secret_hash(key), services.now()
+        row = await services.database.look_up(lambda connection: store.load(connection, hashed, now))
         person = None if row is None else as_viewer(row.holder)
         if row is None or person is None:
             return await self.new_session()
