@@ -163,7 +163,9 @@ class DaemonProcess:
             self._session = None
         assert self._process is not None
         if self._process.returncode is None:
-            self._process.send_signal(number)
+            # Not by the process object, which would look whether it has ended, and so take its exit code from asyncio.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
         await self._process.wait()
         assert self._reader is not None
         await self._reader
