@@ -90,7 +90,7 @@ async def test_what_is_amiss_with_the_dialplans_questions_is_told_to_an_admin(wo
     assert "a question of the dialplan does not end" in (await ada.get("/pbx")).text
 
 
-@pytest.mark.parametrize("state, words", [("auth-failed", "permit and deny"), ("down", "zeoncrm doctor says what to do.")])
+@pytest.mark.parametrize("state, words", [("auth-failed", "permit and deny"), ("down", "doctor says what to do.")])
 async def test_a_link_that_is_not_up_has_a_remedy(world: World, state: str, words: str) -> None:
     world.desk.more = {"state": state, "reason": "Authentication failed"}
     text = html.unescape((await (await world.browser("ada")).get("/pbx")).text)
