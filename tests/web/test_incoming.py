@@ -183,7 +183,7 @@ async def test_the_page_tries_a_call_by_the_companys_clock(world: World) -> None
     assert re.search(r"<b>Evening</b>", page)
     assert "15:00 now" in page
     page = (await browser.get("/settings/incoming?number=89031112233&at=2026-03-02T21:00")).text
-    assert "No rule fits" in page
+    assert "<b>No rule fits.</b> It makes a deal when somebody answers." in page
     assert "This time can" in (await browser.get("/settings/incoming?at=tomorrow")).text
 
 
