@@ -7,13 +7,28 @@ from datetime import UTC, datetime, timedelta
 from tests.ami.recorded import tracker_for
 from tests.replayed import replayed
 from zeoncrm.ami import messages as m
-from zeoncrm.pipeline.call_events import CallEvent
+from zeoncrm.pipeline.call_events import (
+    AnsweredOutside,
+    CallEnded,
+    CallEvent,
+    CallIdentified,
+    CallQueued,
+    CallStarted,
+    LegAnswered,
+    LegEnded,
+    LegRang,
+    OutsideDialled,
+    OutsideRang,
+)
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.numbering import Numbering
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NUMBERING = Numbering("RU", frozenset({"101", "102", "103", "104"}), {"+79990001122": "105"})
 TRUNK, CALLER = "PJSIP/trunk-0000000a", "79031112233"
+P101, P102, P103 = "PJSIP/101-00000001", "PJSIP/102-00000002", "PJSIP/103-00000003"
+LINE = "PJSIP/trunk-000000ff"
+CLIENT = "79037778899"
 
 
 class ScriptedPbx:
@@ -146,3 +161,29 @@ class ScriptedPbx:
     def _tick(self) -> datetime:
         self.now += timedelta(milliseconds=100)
         return self.now
+
+
+def kinds(events: list[CallEvent]) -> list[str]:
+    """The events in short, without aliases."""
+    shown = []
+    for event in events:
+        match event:
+            case LegRang(extension=extension):
+                shown.append(f"{extension} rings")
+            case LegAnswered(extension=extension):
+                shown.append(f"{extension} answers")
+            case LegEnded(extension=extension, outcome=outcome):
+                shown.append(f"{extension} {outcome}")
+            case CallEnded(result=result, reached=reached):
+                shown.append(" ".join(["ended", result, *([reached] if reached else [])]))
+            case CallStarted() | OutsideDialled() | OutsideRang() | CallIdentified() | CallQueued() | AnsweredOutside():
+                shown.append(type(event).__name__)
+            case _:
+                pass
+    return shown
+
+
+def outgoing(pbx: ScriptedPbx) -> None:
+    """The phone of 101 calls an outside number."""
+    pbx.channel(P101, state=4, number="101", exten="79037778899")
+    pbx.ring(P101, LINE, f"{CLIENT}@trunk")
