@@ -220,6 +220,15 @@ async def test_a_person_who_is_gone_gets_nothing(firm: Firm) -> None:
     assert (await firm.missed_call(PETR)).owner == "anna"
 
 
+async def test_a_missed_call_is_not_given_to_a_responsible_who_is_gone(firm: Firm) -> None:
+    await firm.answered_call("101")
+    await create_contact(
+        firm.database, firm.person("anna"), name="Petr", phones=[NewPhone(PETR)], region="RU", at=firm.tick()
+    )
+    await _away(firm, "anna", active=False)
+    assert [(await firm.missed_call(number)).owner for number in (IVAN, PETR)] == [None, None]
+
+
 async def _missed_owners(firm: Firm, count: int) -> list[str | None]:
     return [(await firm.missed_call(f"+7903111220{number}")).owner for number in range(count)]
 

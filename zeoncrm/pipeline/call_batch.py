@@ -192,7 +192,7 @@ class CallBatch:
             return self._attach(view, event)
         if isinstance(event, CallEnded) and view.call.owner_id is None and view.call.screened is None:
             # Nobody answered: it is the matter of whoever is responsible for the caller.
-            owner_id = view.deal_owner_id or view.contact_owner_id
+            owner_id = self._ledger.active(view.deal_owner_id) or self._ledger.active(view.contact_owner_id)
             owner = self._rules.directory.login(owner_id)
             return replace(view, call=replace(view.call, owner_id=owner_id), owner=owner)
         return view

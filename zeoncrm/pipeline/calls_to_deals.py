@@ -130,7 +130,7 @@ def _with_owner_of_missed(
     call = view.call
     if call.owner_id is not None or call.answered_at is not None:
         return view
-    owner_id = view.deal_owner_id or _owner_by_rule(ledger, found.rule, view)
+    owner_id = ledger.active(view.deal_owner_id) or _owner_by_rule(ledger, found.rule, view)
     deal = ledger.deal(call.deal_id)
     if deal is not None and deal.owner_id is None and owner_id is not None and _gives_to_others(found):
         deal = ledger.complete_deal(deal, at, owner_id=owner_id, contact=None)
@@ -148,7 +148,7 @@ def _owner_by_rule(ledger: Ledger, rule: RuleRow | None, view: CallView) -> int 
             named = ledger.take_turn(rule)
         case MissedOwner.PERSON if rule is not None:
             named = ledger.active(rule.person_id)
-    return named if named is not None else view.contact_owner_id
+    return named if named is not None else ledger.active(view.contact_owner_id)
 
 
 def _owned(rules: Rules, call: Call) -> Call:
@@ -198,7 +198,9 @@ def _with_deal(
         contact = ledger.contact(call.contact_id)
         deal = ledger.add_deal(
             title=contact.name if contact else name_of_caller(call, rules.region),
-            owner_id=rules.responsible(call) if call.answered_at is not None else _owner_while_ringing(found, view),
+            owner_id=rules.responsible(call)
+            if call.answered_at is not None
+            else _owner_while_ringing(ledger, found, view),
             contact=contact,
             currency=rules.settings.currency,
             at=at,
@@ -212,9 +214,9 @@ def _with_deal(
     return replace(view, call=replace(call, deal_id=deal.id), deal_owner_id=deal.owner_id)
 
 
-def _owner_while_ringing(found: Ruling, view: CallView) -> int | None:
+def _owner_while_ringing(ledger: Ledger, found: Ruling, view: CallView) -> int | None:
     """The caller's responsible; nobody when a rule gives missed calls to others, until it is missed or answered."""
-    return None if _gives_to_others(found) else view.contact_owner_id
+    return None if _gives_to_others(found) else ledger.active(view.contact_owner_id)
 
 
 def _gives_to_others(found: Ruling) -> bool:
