@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from tests.browser.conftest import Opened
 from tests.browser.people import deal_of, person
 from tests.browser.site import PASSWORD, Site
 from zeoncrm.pipeline.deals import change_deal, get_deal
+from zeoncrm.store import sessions
 
 THIN = "\u202f"
 
@@ -195,3 +197,15 @@ async def test_no_page_is_wider_than_360_px(site: Site, opened: Opened) -> None:
     for path in (*paths, "/settings/people", "/settings/people/1"):
         await page.goto(site.address + path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+async def test_a_session_that_ended_while_there_was_no_connection_leads_to_the_log_in(
+    site: Site, opened: Opened
+) -> None:
+    anna = await opened("anna")
+    await anna.context.set_offline(True)
+    await expect(anna.locator("#link-banner")).to_be_visible()
+    async with site.database.write() as tx:
+        await sessions.revoke_all(tx, person(site, "anna").id)
+    await anna.context.set_offline(False)
+    await expect(anna).to_have_url(re.compile("/login"))

@@ -37,7 +37,9 @@ function connect() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const opened = new WebSocket(`${scheme}://${location.host}/api/v1/live${last === null ? "" : `?after=${last}`}`);
   socket = opened;
+  let stood = false;
   opened.onopen = () => {
+    stood = true;
     wait = FIRST_WAIT;
     showBanner(false);
     probeLater();
@@ -46,7 +48,17 @@ function connect() {
     probeLater();
     receive(JSON.parse(event.data));
   };
-  opened.onclose = (event) => (FOR_GOOD.includes(event.code) ? location.reload() : lost(opened));
+  opened.onclose = (event) => {
+    if (FOR_GOOD.includes(event.code)) return location.reload();
+    lost(opened);
+    if (!stood) leaveIfOver();
+  };
+}
+
+// A browser is not told why a socket is refused: the session may have ended while there was no connection.
+async function leaveIfOver() {
+  const answer = await fetch("/api/v1/me", { cache: "no-store" }).catch(() => null);
+  if (answer?.status === 401) location.reload();
 }
 
 function lost(which) {
