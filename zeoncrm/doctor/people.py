@@ -85,7 +85,7 @@ def phone_findings(pbx: PbxConfig, states: States, endpoints: Sequence[Endpoint]
     if gone := [each for each, state in states.items() if state == "UNAVAILABLE"]:
         found.append(note(part, "phone-unreachable", f"not registered, or not answering: {few(gone)}"))
     if fine := [each for each, state in states.items() if state not in (ABSENT, "UNAVAILABLE", None)]:
-        found.append(ok(part, f"{len(fine)} of the people's phones are reachable"))
+        found.append(ok(part, f"{len(fine)} of the people's phones {'is' if len(fine) == 1 else 'are'} reachable"))
     phones = (each for each in endpoints if each.kind is EndpointKind.PHONE and each.extension not in states)
     if strangers := [each.device for each in phones]:
         found.append(note(part, "phone-without-person", f"phones that are nobody's: {few(strangers)}"))
