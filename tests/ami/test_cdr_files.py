@@ -265,6 +265,7 @@ async def test_a_compressed_file_that_is_cut_is_read_as_far_as_it_goes_and_told(
         ("Master.csv.1.xz", b"no xz"),
         ("Master.csv.1.zst", b"(\xb5/\xfd"),
     ],
+    ids=["empty", "no-gzip", "cut", "no-bzip2", "no-xz", "zst"],
 )
 async def test_a_rotated_file_that_cannot_be_read_is_named_and_keeps_nothing_out(
     path: Path, name: str, content: bytes
