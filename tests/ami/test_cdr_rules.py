@@ -192,6 +192,40 @@ def test_names_that_come_again_within_seconds_of_a_restart_are_told_apart_by_the
     assert [outcomes(call) for call in calls] == [{extension: "answered"} for extension in ("101", "102", "102", "101")]
 
 
+def local(number: int, half: int = 2, extension: str = "101") -> str:
+    return f"Local/{extension}@from-internal-0000000{number};{half}"
+
+
+def test_a_caller_whose_own_record_was_lost_with_the_pbx_is_known_by_those_of_local_channels() -> None:
+    ids = {"linkedid": "1772452800.10"}
+    calls = told(
+        row(local(1), "PJSIP/101-00000002", 0, 2, uniqueid="1772452800.12", **ids),
+        row(local(2, extension="102"), "PJSIP/102-00000003", 0, 2, "NO ANSWER", uniqueid="1772452800.14", **ids),
+    )
+    (call,) = calls
+    assert (call.direction, call.number, call.result, call.answered_by) == ("inbound", f"+{IVAN}", "answered", "101")
+    assert outcomes(call) == {"101": "answered", "102": "cancelled"}
+    assert call.linkedids == {"1772452800.10", "1772452800.12", "1772452800.14"}
+
+
+def test_such_a_caller_is_not_taken_for_a_call_to_the_mobile_of_a_follow_me() -> None:
+    ids = {"linkedid": "1772452800.10"}
+    (call,) = told(
+        row(local(1), "PJSIP/101-00000002", 0, 2, "NO ANSWER", uniqueid="1772452800.12", **ids),
+        row(local(2), local(3, 1), 0, 2, "NO ANSWER", uniqueid="1772452800.14", **ids),
+        row(local(3), "PJSIP/carrier-00000005", 0, 2, "NO ANSWER", uniqueid="1772452800.16", src="4952150000", **ids),
+    )
+    assert (call.direction, call.number, call.result, call.reached) == ("inbound", f"+{IVAN}", "missed", "ringing")
+
+
+@pytest.mark.parametrize(
+    "linkedid, src", [("zeoncrm-01JD", IVAN), ("1772452800.10", "102"), ("1772452800.10", "79990003344")]
+)
+def test_local_channels_of_a_click_or_of_one_of_ours_make_no_caller(linkedid: str, src: str) -> None:
+    calls = told(row(local(1), "PJSIP/101-00000002", 0, 2, uniqueid="1772452800.12", linkedid=linkedid, src=src))
+    assert [call for call in calls if call.direction == "inbound"] == []
+
+
 def test_the_event_that_ami_sends_is_a_record_too() -> None:
     record = row_of(
         {

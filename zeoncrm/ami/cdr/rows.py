@@ -85,13 +85,18 @@ class CdrRow:
     def made(self) -> tuple[int, int] | None:
         """When the record's channel was made, in seconds since 1970, and as which since the PBX was started, from 0 on;
         None when its id does not tell."""
-        made = _MADE_AT.fullmatch(self.uniqueid)
-        return None if made is None else (int(made[1]), int(made[2]))
+        return made_by(self.uniqueid)
 
     @property
     def is_before_its_channel(self) -> bool:
         """Whether it begins well before its channel was made: its times are read in a wrong zone."""
         return self.made is not None and self.start + _CLOCKS < datetime.fromtimestamp(self.made[0], UTC)
+
+
+def made_by(uniqueid: str) -> tuple[int, int] | None:
+    """What the id of a channel tells of when it was made; None for one that Asterisk did not choose."""
+    made = _MADE_AT.fullmatch(uniqueid)
+    return None if made is None else (int(made[1]), int(made[2]))
 
 
 def csv_row(fields: Sequence[str], zone: tzinfo | None) -> CdrRow:

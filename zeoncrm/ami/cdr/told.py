@@ -16,10 +16,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from zeoncrm.ami.cdr.legs import Part, legs_of, parts_of
-from zeoncrm.ami.cdr.rows import CdrRow
+from zeoncrm.ami.cdr.rows import CdrRow, made_by
 from zeoncrm.ami.cdr.story import CALLED, Story
 from zeoncrm.ami.outcomes import is_voicemail
-from zeoncrm.ami.parties import Party, dialled_number
+from zeoncrm.ami.parties import Kind, Party, dialled_number, whole
 from zeoncrm.pipeline.backfill import MADE_UP
 from zeoncrm.pipeline.call_events import CallResult, Direction, LegOutcome, Reached, Source
 from zeoncrm.pipeline.calls import Call, CallState, Leg
@@ -37,7 +37,9 @@ def calls_of(group: Sequence[CdrRow], pbx: str, numbering: Numbering) -> list[Ca
     """
     story = Story(group, numbering)
     told = [_inbound(story, caller, pbx, numbering) for caller in story.callers]
-    if not told and story.lines:
+    if first := _carried_on(story, numbering):
+        told = [_cut_off(story, first, pbx, numbering)]
+    elif not told and story.lines:
         told = [_outbound(story, pbx)]
     elif not told:
         told = _never_dialled(story, pbx, numbering)
@@ -68,6 +70,38 @@ def _inbound(story: Story, caller: str, pbx: str, numbering: Numbering) -> Call:
         answered_at=answered_at,
         legs=legs_of(story, parts, forwards, ended_at),
         linkedids=_ids(story.rows) if len(story.callers) == 1 else _own_id(first),
+    )
+
+
+def _carried_on(story: Story, numbering: Numbering) -> CdrRow | None:
+    """The first record of a call whose caller has none, since the PBX died before it was written: all that is there are
+    those of the Local channels that carried the call on, with the caller's number."""
+    ids = {row.uniqueid for row in story.rows}
+    for row in story.rows:
+        is_head_missing = made_by(row.linkedid) is not None and row.linkedid not in ids
+        if not is_head_missing or row.made is None or story.parties[row.channel].kind is not Kind.HELPER:
+            return None
+    first = min(story.rows, key=lambda row: row.made or (0, 0))
+    number = normalise(first.src, numbering.region)
+    return None if number is None or number in numbering.outside else first
+
+
+def _cut_off(story: Story, first: CdrRow, pbx: str, numbering: Numbering) -> Call:
+    ended_at = max(row.end for row in story.rows)
+    parts = parts_of(story, sorted({whole(row.channel) for row in story.rows}))
+    answers = [part for part in parts if part.answered_at is not None]
+    party = Party(Kind.OUTSIDE, None, normalise(first.src, numbering.region), first.src)
+    return replace(
+        _ended(Direction.INBOUND, pbx, min(row.start for row in story.rows), ended_at, answers),
+        number=party.number,
+        number_raw=party.raw,
+        caller_name=_name(first, party),
+        did=next((row.line for row in story.rows if row.line), None),
+        result=CallResult.ANSWERED if answers else CallResult.MISSED,
+        reached=None if answers else Reached.RINGING,
+        answered_at=min(_times(answers), default=None),
+        legs=legs_of(story, parts, [], ended_at),
+        linkedids=_ids(story.rows),
     )
 
 
