@@ -89,6 +89,9 @@ def commands_of(write: str) -> list[str]:
     return listed + [f"{by_class[name]}  (Priv: {name},all)" for name in write.split(",") if name in by_class]
 
 
+KEEP_ALIVE = "keep-alive"
+
+
 @dataclass(frozen=True)
 class Behaviour:
     """How the server treats one connection."""
@@ -166,7 +169,9 @@ class Session:
         while action := await self._read_action():
             self.actions.append(action)
             self._unread.put_nowait(action)
-            if action["Action"] not in self.behaviour.unanswered:
+            # A ping without an id keeps the link alive; one with an id asks something.
+            name = action["Action"] if "ActionID" in action or action["Action"] != "Ping" else KEEP_ALIVE
+            if name not in self.behaviour.unanswered:
                 await self.send(self._answer(action))
 
     async def _read_action(self) -> Action:

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from tests.ami.linked import FAST, HUNG_IS_FOUND, SECRET, linked
 from tests.ami.scripted_server import (
+    KEEP_ALIVE,
     Behaviour,
     Channel,
     ScriptedServer,
@@ -211,7 +212,7 @@ async def _first_bytes() -> list[bytes]:
 
 
 async def test_a_hung_pbx_is_found_though_the_connection_stands() -> None:
-    hung = Behaviour(unanswered=frozenset({"Ping"}))
+    hung = Behaviour(unanswered=frozenset({KEEP_ALIVE}))
     async with ScriptedServer(hung) as pbx, linked(pbx.port, timings=HUNG_IS_FOUND) as link:
         await link.state(LinkState.UP)
         status = await link.state(LinkState.DOWN)

@@ -12,6 +12,7 @@ from tests.browser.conftest import Opened
 from tests.browser.people import contact_of, deal_of
 from tests.browser.seed import ring
 from tests.browser.site import REGION, Site
+from tests.pipeline.firm import until
 from zeoncrm.pipeline.backfill import CallsTold, Filled
 from zeoncrm.pipeline.call_events import (
     CallEnded,
@@ -214,6 +215,7 @@ async def test_one_click_on_a_number_calls_and_shows_each_step(site: Site, opene
     await anna.get_by_role("button", name="Call 8 (903) 111-22-33").dblclick()
     dialling = anna.locator(".panel[data-view=dialling]")
     await expect(dialling.locator("[aria-current=step]")).to_have_text("Your phone rings: pick it up")
+    await until(lambda: bool(site.phone.orders))
     assert [order[0::2][:2] for order in site.phone.orders] == [("call", "101")]
     call_id = site.phone.orders[0][1]
     now = datetime.now(UTC)

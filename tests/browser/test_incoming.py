@@ -80,4 +80,4 @@ async def test_a_star_marks_a_contact_as_important_and_their_call_shows_it(site:
     await page.locator("[data-toggle-vip]").click()
     await expect(page.locator("[data-toggle-vip][aria-pressed=true]")).to_be_visible()
     await _rung(site, "101")
-    await expect(page.locator(".panel .mark-hot")).to_be_visible()
+    await expect(page.locator(".panel [title='Important: VIP']")).to_be_visible()
