@@ -171,10 +171,14 @@ class Soak:
 
     async def _pbx_dies(self) -> None:
         self._traffic.allowed.clear()
-        self.result.cut |= {str(channel.party) for channel in self._lab.pbx_view.channels.values() if channel.party}
+        self._note_cut()
         await self._lab.pbx.stop()
+        self._note_cut()  # what still came meanwhile
         await self._lab.restart_pbx()
         self._traffic.allowed.set()
+
+    def _note_cut(self) -> None:
+        self.result.cut |= {str(channel.party) for channel in self._lab.pbx_view.channels.values() if channel.party}
 
     async def _link_hangs(self) -> None:
         self._link.hang()

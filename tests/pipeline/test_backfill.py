@@ -255,3 +255,16 @@ async def test_all_records_of_a_call_read_again_with_more_replace_what_some_told
     more = replace(told(firm, "102", linkedids=frozenset({"1795399208.1", "1795399208.7"})), started_at=some.started_at)
     assert await fill_in(firm, more, mark=2) == Filled(completed=1)
     assert (await only_call(firm)).values["answered_by"] == "102"
+
+
+async def test_a_forward_found_in_progress_when_its_caller_had_gone_becomes_the_callers_call(firm: Firm) -> None:
+    found = firm.outbound("+79990001122", linkedid="1795399208.1", source=Source.RECOVERED)
+    await firm.record(found, CallInterrupted(call_id=found.call_id, at=firm.tick()))
+    await firm.record(CallEnded(call_id=found.call_id, at=firm.tick(), result=CallResult.NO_ANSWER, provisional=True))
+    own = replace(told(firm, None, linkedids=frozenset({"1795399208.1", "1795399208.4"})), started_at=found.at)
+    assert await fill_in(firm, own) == Filled(completed=1)
+    row = await only_call(firm)
+    assert [row.values[name] for name in ("id", "direction", "number", "result")] == [
+        *(found.call_id, "inbound", IVAN, "missed"),
+    ]
+    assert await fill_in(firm, own, mark=2) == Filled()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from zeoncrm.pipeline.call_events import CallEvent, CallResult, LegOutcome, Source
+from zeoncrm.pipeline.call_events import CallEvent, CallResult, Direction, LegOutcome, Source
 from zeoncrm.pipeline.calls import Call, CallState, Leg
 
 # Such an alias is made of a call's first record, where records have no ids: the PBX does not know the call by it.
@@ -44,7 +44,7 @@ def completed(known: Call, told: Call) -> Call:
     linkedids = known.linkedids | told.linkedids
     if known.state is not CallState.ENDED or known.erased or _is_a_part(known, told):
         return known
-    if known.source is Source.BACKFILLED:
+    if known.source is Source.BACKFILLED or _was_mistaken(known, told):
         after = replace(told, **{name: getattr(known, name) for name in _OURS}, linkedids=linkedids)
         return known if replace(after, linkedids=known.linkedids) == known else after
     if not known.partly_heard:
@@ -72,8 +72,18 @@ def _is_a_part(known: Call, told: Call) -> bool:
     """Whether these are some records of the call, written later than its others: a forward's, whose channels outlived
     the caller's. By themselves they look like a call of their own."""
     if told.direction is not known.direction:
-        return True
+        return not _was_mistaken(known, told)
     return known.source is Source.BACKFILLED and not told.linkedids >= known.linkedids
+
+
+def _was_mistaken(known: Call, told: Call) -> bool:
+    """Whether a call that was found in progress when its caller had just gone was taken for one to where it was
+    forwarded."""
+    return (
+        known.source is Source.RECOVERED
+        and known.partly_heard
+        and (known.direction, told.direction) == (Direction.OUTBOUND, Direction.INBOUND)
+    )
 
 
 def _answer(known: Call, told: Call) -> dict[str, Any]:
