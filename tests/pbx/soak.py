@@ -31,14 +31,13 @@ LINES = (
     *("4952150000", "4952150001", "4952150002", "4952150003", "4952150004", "4952150005", "4952150007"),
     *("4952150009", "4952150011", "4952150012", *(f"4952150{extension}" for extension in EXTENSIONS)),
 )
-WRITTEN = 5  # seconds until a record is on the disk, on a busy machine
 LONGEST = 6  # seconds of a call before or after its answer
 CATCHING_UP = 60.0  # seconds until the daemon must have read the last call record
 
 
 @dataclass
 class Reckoning:
-    """What came of it. `cut`: numbers of calls that went on, or had just ended, when the PBX was killed."""
+    """What came of it. `cut`: numbers of calls that went on when the PBX was killed."""
 
     recorded: dict[str, str] = field(default_factory=dict)  # number -> direction, by the PBX's call records
     known: Counter[str] = field(default_factory=Counter)  # number -> calls in the CRM
@@ -86,7 +85,6 @@ class Traffic:
         self._rate = rate
         self._chance = chance
         self._count = 0
-        self._called_at: dict[str, float] = {}
         self.allowed = asyncio.Event()
         self.allowed.set()
 
@@ -124,13 +122,7 @@ class Traffic:
 
     def _number(self, prefix: str) -> str:
         self._count += 1
-        number = f"{prefix}{self._count:07}"
-        self._called_at[number] = time.monotonic()
-        return number
-
-    def unwritten(self) -> set[str]:
-        """The numbers whose calls may go on or have just ended: of them a PBX that dies now may write no record."""
-        return {number for number, at in self._called_at.items() if time.monotonic() - at < 2 * LONGEST + WRITTEN}
+        return f"{prefix}{self._count:07}"
 
 
 class Soak:
@@ -179,10 +171,14 @@ class Soak:
 
     async def _pbx_dies(self) -> None:
         self._traffic.allowed.clear()
+        self._note_cut()
         await self._lab.pbx.stop()
-        self.result.cut |= self._traffic.unwritten()
+        self._note_cut()  # what still came meanwhile
         await self._lab.restart_pbx()
         self._traffic.allowed.set()
+
+    def _note_cut(self) -> None:
+        self.result.cut |= {str(channel.party) for channel in self._lab.pbx_view.channels.values() if channel.party}
 
     async def _link_hangs(self) -> None:
         self._link.hang()
