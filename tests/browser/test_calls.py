@@ -244,6 +244,7 @@ async def test_a_late_answer_of_the_api_does_not_turn_a_call_back(site: Site, op
     await anna.route("**/api/v1/calls", hold_back)
     await anna.get_by_role("button", name="Call 8 (903) 111-22-33").click()
     await expect(anna.locator(".panel[data-view=dialling]")).to_be_visible()
+    await until(lambda: bool(site.phone.orders))
     await answered(site, site.phone.orders[0][1], "101")
     talking = anna.locator(".panel[data-view=talking]")
     await expect(talking).to_be_visible()

@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Opened
 from tests.browser.seed import ring
 from tests.browser.site import Site
+from tests.pipeline.firm import until
 from zeoncrm.pipeline.call_events import CallEnded, CallResult, CallStarted, Direction, LegAnswered, OutsideDialled
 from zeoncrm.pipeline.ids import new_call_id
 
@@ -119,4 +120,5 @@ async def test_one_click_in_the_missed_list_calls_back(site: Site, opened: Opene
     await page.goto(f"{site.address}/calls/missed")
     await page.locator("#list a.number").click()
     await expect(page.locator(".panel[data-view=dialling]")).to_be_visible()
+    await until(lambda: bool(site.phone.orders))
     assert [(order[0], order[2], order[3]) for order in site.phone.orders] == [("call", "101", NUMBER)]

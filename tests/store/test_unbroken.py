@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -56,3 +58,36 @@ async def test_a_timeout_around_it_is_told_once_the_work_has_ended() -> None:
         async with asyncio.timeout(0):
             await unbroken(work())
     assert ended
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_the_work_had_open_is_let_go_of_at_once_after_a_cancellation(fails: bool) -> None:
+    class Connection:
+        pass
+
+    may_end = asyncio.Event()
+    opened: list[weakref.ref[Connection]] = []
+
+    async def work(connection: Connection) -> None:
+        await may_end.wait()
+        if fails:
+            raise ZeroDivisionError
+
+    async def caller() -> None:
+        connection = Connection()
+        opened.append(weakref.ref(connection))
+        await unbroken(work(connection))
+
+    gc.disable()
+    try:
+        task = asyncio.create_task(caller())
+        await asyncio.sleep(0)
+        task.cancel()
+        may_end.set()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        del task
+        await asyncio.sleep(0)
+        assert opened[0]() is None
+    finally:
+        gc.enable()

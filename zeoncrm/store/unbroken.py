@@ -18,9 +18,14 @@ async def unbroken(work: Coroutine[Any, Any, Result]) -> Result:
             await asyncio.wait([task])
         except asyncio.CancelledError as error:
             cancelled = error
-    if cancelled is None:
-        return task.result()
-    if not task.cancelled():
-        # Looked at, so that it is not reported as forgotten: who asked for the work is going anyway.
-        task.exception()
-    raise cancelled
+    try:
+        if cancelled is None:
+            return task.result()
+        if not task.cancelled():
+            # Looked at, so that it is not reported as forgotten: who asked for the work is going anyway.
+            task.exception()
+        raise cancelled
+    finally:
+        # An error's traceback holds this frame; were the frame to hold the error, whatever the work had open would stay
+        # open until the garbage collector comes by.
+        del task, cancelled
