@@ -1,12 +1,38 @@
-"""A port that is free now, for a server of a test."""
+"""A port that is free now, and stays so, for a server of a test."""
 
 from __future__ import annotations
 
+import random
 import socket
+from pathlib import Path
+
+LOWEST = 10_000  # below are those of well-known services
+TRIED = 100
 
 
 def free_port(host: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """One of the host's that nobody uses at the moment."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """One of the host's that nobody uses at the moment.
+
+    None of those that the kernel gives to outgoing connections: one of these could take the port of a server that is
+    stopped for a while, and who looks whether it is back could even reach themselves.
+    """
+    for port in (*random.sample(UNTOUCHED, min(TRIED, len(UNTOUCHED))), 0):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise RuntimeError(f"{host} has no free port")
+
+
+def _untouched() -> range:
+    """The ports that the kernel gives to nobody. There are none where it has been told to give all."""
+    try:
+        first = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0]
+    except FileNotFoundError:  # not Linux
+        return range(0)
+    return range(LOWEST, int(first))
+
+
+UNTOUCHED = _untouched()

@@ -2,6 +2,7 @@
 
 Each call has an outside number of its own. Whatever the PBX has a call record of must be in the CRM once, ended, in the
 right direction; nothing else may be there but calls that were cut off when the PBX was killed, which have no record.
+The PBX writes one after the end of a call: of those that ended just before that, it may have written none either.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import csv
+import math
 import random
 import shutil
 import tempfile
@@ -31,13 +33,14 @@ LINES = (
     *("4952150000", "4952150001", "4952150002", "4952150003", "4952150004", "4952150005", "4952150007"),
     *("4952150009", "4952150011", "4952150012", *(f"4952150{extension}" for extension in EXTENSIONS)),
 )
+WRITTEN = 1.0  # seconds from the end of a call until its record is in the file
 LONGEST = 6  # seconds of a call before or after its answer
 CATCHING_UP = 60.0  # seconds until the daemon must have read the last call record
 
 
 @dataclass
 class Reckoning:
-    """What came of it. `cut`: numbers of calls that went on when the PBX was killed."""
+    """What came of it. `cut`: numbers of calls that went on, or had just ended, when the PBX was killed."""
 
     recorded: dict[str, str] = field(default_factory=dict)  # number -> direction, by the PBX's call records
     known: Counter[str] = field(default_factory=Counter)  # number -> calls in the CRM
@@ -173,12 +176,14 @@ class Soak:
         self._traffic.allowed.clear()
         self._note_cut()
         await self._lab.pbx.stop()
-        self._note_cut()  # what still came meanwhile
+        self._note_cut(ended_since=time.monotonic() - WRITTEN)  # what came, or went, meanwhile
         await self._lab.restart_pbx()
         self._traffic.allowed.set()
 
-    def _note_cut(self) -> None:
-        self.result.cut |= {str(channel.party) for channel in self._lab.pbx_view.channels.values() if channel.party}
+    def _note_cut(self, ended_since: float = math.inf) -> None:
+        view = self._lab.pbx_view
+        just_ended = [channel for channel in view.former if channel.ended >= ended_since]
+        self.result.cut |= {channel.party for channel in [*view.channels.values(), *just_ended] if channel.party}
 
     async def _link_hangs(self) -> None:
         self._link.hang()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -23,6 +25,7 @@ class Channel:
     bridge: str | None = None
     twin: str | None = None  # the other half of a Local channel
     holding: bool = False
+    ended: float = math.inf  # on the monotonic clock
 
 
 class View:
@@ -121,6 +124,7 @@ class View:
 
     def on_hangup(self, message: Message) -> None:
         if (channel := self.channels.pop(message["Uniqueid"], None)) is not None:
+            channel.ended = time.monotonic()
             self.former.append(channel)
 
 
