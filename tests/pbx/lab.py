@@ -239,6 +239,10 @@ class Lab:
     async def talk(self, one: str, other: str) -> None:
         await self.pbx_view.until(lambda: self.pbx_view.connected(one, other), f"{one} and {other} talking")
 
+    async def talk_to_somebody(self, party: str) -> None:
+        """The same where nothing tells who the other one is."""
+        await self.pbx_view.until(lambda: self.pbx_view.has_company(party), f"{party} talking")
+
     async def turned_away(self, party: str) -> None:
         """A call that the party started has come and gone."""
         await self.pbx_view.until(

@@ -77,6 +77,11 @@ class View:
         """Whether a channel of each meet in a bridge, be it through Local channels."""
         return any(self._reaches(channel, other) for channel in self.of(one))
 
+    def has_company(self, party: str) -> bool:
+        """Whether a channel of the party shares a bridge."""
+        bridges = {channel.bridge for channel in self.of(party) if channel.bridge is not None}
+        return any(channel.bridge in bridges and channel.party != party for channel in self.channels.values())
+
     def _reaches(self, start: Channel, party: str) -> bool:
         reached, todo = {start.uniqueid}, [start]
         while todo:

@@ -247,4 +247,5 @@ async def number_of_zeros(lab: Lab) -> None:
 async def no_number_at_all(lab: Lab) -> None:
     await lab.call_in("", did=MAIN_DID)
     await lab.answer("101")
+    await lab.talk_to_somebody("101")
     await lab.hang_up("101")
