@@ -33,6 +33,26 @@ def test_an_extensions_channel_can_be_found_for_hanging_up() -> None:
     assert tracker.live_channel("another", "102") is None
 
 
+def test_a_call_is_left_to_the_last_of_ours_who_talks_on_it() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    tracker, call = pbx.tracker, pbx.call.id
+    assert not tracker.is_left_to(call, "101")
+    pbx.answer(TRUNK, P101)
+    assert tracker.is_left_to(call, "101")
+    pbx.channel(P102, state=4, number="102")
+    pbx.state(P102, 6)
+    pbx.bridge("b1", P102)
+    assert not tracker.is_left_to(call, "101")
+
+    pbx.hang_up(P101)
+
+    assert tracker.is_left_to(call, "102")
+    assert not tracker.is_left_to(call, "101")
+    assert not tracker.is_left_to("another", "102")
+
+
 # Bounds
 
 

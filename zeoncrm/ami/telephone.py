@@ -83,8 +83,12 @@ class AmiTelephone:
             raise self._unavailable(error) from error
 
     async def hang_up(self, call_id: str, extension: str | None) -> None:
-        """End the extension's part of a call, or the whole call without one."""
-        channels = self._tracker.channels_of(call_id, extension)
+        """End the extension's part of a call, or the whole call without one.
+
+        Of the colleagues to whom the call would be left the last may have gone this moment: it is ended for all then.
+        """
+        alone = extension is not None and self._tracker.is_left_to(call_id, extension)
+        channels = self._tracker.channels_of(call_id, None if alone else extension)
         if not channels:
             raise NotFound("no such call")
         for channel in channels:

@@ -151,6 +151,13 @@ class CallTracker:
         call = self._calls.get(call_id)
         return [channel.name for channel in call.channels_of(extension)] if call else []
 
+    def is_left_to(self, call_id: str, extension: str) -> bool:
+        """The extension talks with the outside party, and no other one of ours does."""
+        call = self._calls.get(call_id)
+        return call is not None and {each for each, channel in call.legs.talking() if not channel.is_over} == {
+            extension
+        }
+
     def outside_channel(self, call_id: str) -> str | None:
         """The name of the outside party's channel."""
         call = self._calls.get(call_id)
