@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from zeoncrm.ami.channels import Channel
 from zeoncrm.pipeline.call_events import Hold
 
 
-def holds(talking: Iterable[tuple[str, Channel]], consulting: str | None) -> tuple[Hold, ...]:
+def holds(talking: Sequence[tuple[str, Channel]], consulting: str | None) -> tuple[Hold, ...]:
     """Which of our extensions have the caller on hold, with every channel by which they talk (`talking`). Whoever is
     `consulting` lets the caller wait by other means, and may have the one that they ask on hold."""
-    there = [(each, channel) for each, channel in talking if each != consulting and not channel.is_over]
-    if all(channel.held_since is None for _, channel in there):
+    if not [channel for _, channel in talking if channel.held_since is not None]:
         return ()
     channels: dict[str, list[Channel]] = {}
-    for extension, channel in there:
-        channels.setdefault(extension, []).append(channel)
+    for extension, channel in talking:
+        if extension != consulting and not channel.is_over:
+            channels.setdefault(extension, []).append(channel)
     found = []
     for extension, own in channels.items():
         since = [channel.held_since for channel in own if channel.held_since is not None]

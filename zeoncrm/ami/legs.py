@@ -38,7 +38,7 @@ class Legs:
         """Somebody of ours has the call."""
         return any(leg.told_talking for leg in self.by_extension.values())
 
-    def talking(self) -> Iterable[tuple[str, Channel]]:
+    def talking(self) -> list[tuple[str, Channel]]:
         """Who has the call, and by which channels."""
         return [
             (extension, channel)
@@ -162,7 +162,11 @@ class Legs:
         return not channel.leaving or self.has_talked(channel)
 
     def _of(self, channel: Channel) -> LiveLeg:
-        return self.by_extension.setdefault(self._extension(channel), LiveLeg())
+        extension = self._extension(channel)
+        leg = self.by_extension.get(extension)
+        if leg is None:
+            leg = self.by_extension[extension] = LiveLeg()
+        return leg
 
     def _extension(self, channel: Channel) -> str:
         return self.view.party(channel).extension or ""

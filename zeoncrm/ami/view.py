@@ -38,8 +38,8 @@ class View:
 
     def _who_called(self, channel: Channel) -> Party | None:
         """One of ours by the number that they called from: dialplans write the firm's over it when they dial on."""
-        if is_outgoing(channel) or channel.came_as is None:
-            return None
+        if not self._numbering.outside or channel.came_as is None or is_outgoing(channel):
+            return None  # a phone of ours is known by its device
         first = party_at(channel.name, (channel.came_as,), self._numbering)
         return first if first.kind is Kind.PERSON else None
 
