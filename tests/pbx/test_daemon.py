@@ -76,8 +76,9 @@ async def test_one_unknown_number_that_calls_twice_at_once_is_one_contact_with_o
 ) -> None:
     await lab.call_in("79032220004", did="4952150101")
     await lab.call_in("79032220004", did="4952150102")
-    await lab.answer("102")
-    await lab.answer("101")
+    for extension in ("102", "101"):
+        await lab.answer(extension)
+        await lab.talk(extension, "79032220004")
     await lab.hang_up("79032220004")
     one, other = await daemon.ended(2)
     assert one["contact_id"] == other["contact_id"] is not None
