@@ -69,6 +69,24 @@ def test_hanging_up_after_a_queue_is_not_where_the_caller_was() -> None:
     assert (call.reached, call.queue, outcomes(call)) == ("queue", "600", {"101": "no_answer"})
 
 
+def test_of_several_queues_the_last_before_the_answer_counts() -> None:
+    """Nobody took the call in the first, somebody did in the second and sent it to a third."""
+    (call,) = told(
+        row(TRUNK, "PJSIP/101-1", 5, 20, "NO ANSWER", app="Queue", data="600,t,,"),
+        row(TRUNK, "PJSIP/102-1", 25, 40, app="Queue", data="700,t,,"),
+        row(TRUNK, "PJSIP/103-1", 40, 60, app="Queue", data="800,t,,"),
+    )
+    assert (call.answered_by, call.last_extension, call.queue) == ("102", "103", "700")
+
+
+def test_a_queue_to_which_a_direct_call_was_handed_on_is_told() -> None:
+    (call,) = told(
+        row(TRUNK, "PJSIP/101-1", 5, 20),
+        row(TRUNK, "PJSIP/102-1", 25, 40, app="Queue", data="700,t,,"),
+    )
+    assert (call.answered_by, call.last_extension, call.queue) == ("101", "102", "700")
+
+
 def test_a_queue_member_that_is_called_again_and_again_has_one_leg() -> None:
     (call,) = told(
         row(TRUNK, "PJSIP/101-1", 5, 20, "NO ANSWER", app="Queue", data="600,t,,"),

@@ -105,6 +105,7 @@ class LiveCall:
             self._follow_waiting(self.caller, at, events)
         if self.answered:
             self._follow_talk(at, events)
+            self._follow_on(at, events)
         return events
 
     def _follow_talk(self, at: datetime, events: list[CallEvent]) -> None:
@@ -247,6 +248,12 @@ class LiveCall:
         ringing, taken = asked and self.legs.any_ringing, asked and bool(self._answering())
         if self.waiting.follow(caller, queue, ringing=ringing, taken=taken) and queue is not None:
             events.append(CallQueued(call_id=self.id, at=at, queue=queue))
+
+    def _follow_on(self, at: datetime, events: list[CallEvent]) -> None:
+        """A queue to which whoever answered handed the outside party on; the one by which it came in stays."""
+        if self.caller is not None and self.caller.queue is not None and self.waiting.queue is None:
+            self.waiting.queue = self.caller.queue
+            events.append(CallQueued(call_id=self.id, at=at, queue=self.waiting.queue))
 
     def _queue_now(self) -> str | None:
         """The queue in which the caller waits, perhaps at the end of a Local channel."""

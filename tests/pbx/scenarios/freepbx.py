@@ -233,7 +233,7 @@ async def freepbx_blind_transfer(lab: Lab) -> None:
 
 
 @scenario(
-    answered("+79031110220", DID_2001, "2001", last="30001",
+    answered("+79031110220", DID_2001, "2001", last="30001", queue="400",
              legs={"2001": "answered", "2002": "answered_elsewhere", "30001": "answered"}),
 )  # fmt: skip
 async def freepbx_blind_transfer_to_a_queue(lab: Lab) -> None:

@@ -20,7 +20,7 @@ async def _taken(lab: Lab, party: str, caller: str) -> None:
 
 
 @scenario(
-    answered("+79031113200", MAIN_DID, "101", last="105",
+    answered("+79031113200", MAIN_DID, "101", last="105", queue="support",
              legs={"101": "answered", "105": "answered", "106": "answered_elsewhere"}),
     main=True,
 )  # fmt: skip
@@ -32,7 +32,7 @@ async def blind_transfer_to_a_queue(lab: Lab) -> None:
 
 
 @scenario(
-    answered("+79031113201", MAIN_DID, "101",
+    answered("+79031113201", MAIN_DID, "101", queue="support",
              legs={"101": "answered", "105": "cancelled", "106": "cancelled"}),
 )  # fmt: skip
 async def blind_transfer_to_a_queue_caller_gives_up(lab: Lab) -> None:
@@ -59,7 +59,7 @@ async def attended_transfer_into_a_queue(lab: Lab) -> None:
 
 
 @scenario(
-    answered("+79031113203", MAIN_DID, "101", last="105",
+    answered("+79031113203", MAIN_DID, "101", last="105", queue="support",
              legs={"101": "answered", "105": "answered", "106": "answered_elsewhere"}),
     main=True,
 )  # fmt: skip

@@ -63,7 +63,7 @@ def _inbound(story: Story, caller: str, pbx: str, numbering: Numbering) -> Call:
         number_raw=party.raw or first.src or None,
         caller_name=_name(first, party),
         did=_line_called(story, own, numbering),
-        queue=next((row.data.partition(",")[0] for row in own if row.app == "Queue" and row.data), None),
+        queue=_queue(own, answered_at),
         result=CallResult.MISSED if answered_at is None else CallResult.ANSWERED,
         reached=_reached(story, caller) if answered_at is None else None,
         answered_outside=(outside.number or outside.raw) if outside else None,
@@ -171,6 +171,14 @@ def _outside_result(rows: Sequence[CdrRow]) -> CallResult:
     if disposition == "BUSY":
         return CallResult.BUSY
     return CallResult.FAILED if disposition in {"FAILED", "CONGESTION"} else CallResult.NO_ANSWER
+
+
+def _queue(own: Sequence[CdrRow], answered_at: datetime | None) -> str | None:
+    """The last queue that the caller came to before the answer, else the first to which they were handed on."""
+    rows = [row for row in own if row.app == "Queue" and row.data]
+    before = [row for row in rows if answered_at is None or row.start <= answered_at]
+    found = before[-1:] or rows[:1]
+    return found[0].data.partition(",")[0] if found else None
 
 
 def _reached(story: Story, caller: str) -> Reached:
