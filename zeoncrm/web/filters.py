@@ -15,6 +15,7 @@ from jinja2 import Environment
 
 from zeoncrm.pipeline.numbers import national, national_line
 from zeoncrm.web.message_ids import N_
+from zeoncrm.web.pbx_words import in_language
 
 # What the timeline calls the fields of a deal; message ids.
 FIELDS = {
@@ -56,6 +57,7 @@ def add_filters(environment: Environment, catalog: NullTranslations, language: s
             # A name that somebody may have renamed: unlike `_`, its result is escaped.
             "translated": lambda text: catalog.gettext(text) if text else "",
             "sentence": sentence,
+            "pbx_words": lambda words: in_language(words, catalog.gettext),
             "national": lambda number: national(number, region),
             # The line that was called: carriers write it as they like.
             "line": lambda did: national_line(did, region),
