@@ -52,7 +52,7 @@ def test_the_rights_of_the_account_do_not_matter(name: str) -> None:
 
 @pytest.mark.parametrize("each", RECORDINGS, ids=names)
 def test_naming_the_trunks_changes_nothing(each: Recording) -> None:
-    numbering = replace(each.numbering, trunks=("PJSIP/trunk*", "SIP/trunk*"))
+    numbering = replace(each.numbering, trunks=("PJSIP/trunk*", "SIP/trunk*", "IAX2/trunk*"))
 
     assert_calls(each, calls_in(read_stream(each.path), numbering))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -22,15 +23,25 @@ ADDRESSES = {
     "CHANGE-ME": "${LAB_TOKEN}",
 }
 SECRET = "lab"
-# For each technology of phones and trunk the driver that stays away, and begins the names of its configuration.
-UNUSED = {"PJSIP": "sip", "SIP": "pjsip"}
+# For each technology the drivers that stay away, whose configuration files begin with their names.
+UNUSED = {"PJSIP": ("sip", "iax"), "SIP": ("pjsip", "iax"), "IAX2": ("sip",)}
+_DRIVERS = {"sip": "chan_sip.so", "pjsip": "chan_pjsip.so", "iax": "chan_iax2.so"}
+_CARRIED = re.compile(r"PJSIP/([^&@,\s]+)@(trunk|carrier)\b")
 ABANDONED_AFTER = 24 * 3600  # seconds
+
+
+def dialled(text: str, technology: str) -> str:
+    """The text with its dial strings as the technology has them."""
+    if technology == "IAX2":
+        return _CARRIED.sub(r"IAX2/\2/\1", text)
+    return text.replace("PJSIP/", f"{technology}/")
 
 
 class Instance:
     """Asterisk in a chroot, configured from config/common and config/NAME.
 
-    `technology`: that of its phones and its trunk, PJSIP or SIP (chan_sip). The configuration is written for the first.
+    `technology`: PJSIP or SIP (chan_sip) for its phones and its trunk, IAX2 for the trunk beside phones on PJSIP. The
+    configuration is written for the first.
     """
 
     def __init__(
@@ -110,15 +121,16 @@ class Instance:
         unused = UNUSED[self.technology]
         home = "/" / self._home.relative_to(self._root)
         modules = next(self._root.glob("usr/lib/**/asterisk/modules")).relative_to(self._root)
+        unloaded = "\n".join(f"noload = {_DRIVERS[each]}" for each in unused)
         words = {**values, "HOME": str(home), "MODULES": f"/{modules}", "SECRET": SECRET,
-                 "AMI_PORT": str(self.ami_port), "UNUSED": f"chan_{unused}"}  # fmt: skip
+                 "AMI_PORT": str(self.ami_port), "UNUSED": unloaded}  # fmt: skip
         # What operators are given is what is tried, but for where the CRM is: that is told while the PBX runs.
         given = [SNIPPETS / f"extensions{kind}.conf" for kind in ("", "_custom") if self.name == "pbx"]
         words |= {word: value for word, value in ADDRESSES.items() if given}
         for source in [*CONFIG.glob("common/*.conf"), *CONFIG.glob(f"{self.name}/*.conf"), *given]:
             if source.name.startswith(unused):
                 continue
-            text = source.read_text().replace("PJSIP/", f"{self.technology}/")
+            text = dialled(source.read_text(), self.technology)
             for word, value in words.items():
                 text = text.replace(word if word in ADDRESSES else f"@{word}@", value)
             name = f"zeoncrm_{source.name}" if source in given else source.name

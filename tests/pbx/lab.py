@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, Self
 from urllib.parse import quote
 
-from tests.pbx.instance import SECRET, Instance, new_folder, remove_folder
+from tests.pbx.instance import SECRET, Instance, dialled, new_folder, remove_folder
 from tests.pbx.roots import asterisk_root
 from tests.pbx.view import Channel, View
 from tests.ports import free_port
@@ -40,7 +40,7 @@ class Lab:
     """The PBX on 127.0.0.1 and the world on 127.0.0.2, of one Asterisk version ("22" or "16").
 
     A PBX with a `system_name` writes it before the ids of its channels. `technology`: by which the phones and the
-    carrier are known to it, "PJSIP" or (Asterisk 16) "SIP".
+    carrier are known to it, "PJSIP" or (Asterisk 16) "SIP"; with "IAX2" the carrier alone is.
     """
 
     def __init__(self, version: str, system_name: str = "", technology: str = "PJSIP") -> None:
@@ -48,6 +48,7 @@ class Lab:
         self.system_name = system_name
         self.technology = technology
         self.secret = SECRET
+        self.phones_by = "PJSIP" if technology == "IAX2" else technology
         self._root = asterisk_root(version)
         self._folder = new_folder(self._root)
         self._calls = itertools.count(1)
@@ -57,11 +58,13 @@ class Lab:
         self.pbx_view = View("the PBX")
         self.world_view = View("the world")
         self.pbx = Instance(self._root, self._folder, "pbx", "127.0.0.1", free_port("127.0.0.1"), technology)
-        self.world = Instance(self._root, self._folder, "world", "127.0.0.2", free_port("127.0.0.2"))
+        carried_by = "IAX2" if technology == "IAX2" else "PJSIP"
+        self.world = Instance(self._root, self._folder, "world", "127.0.0.2", free_port("127.0.0.2"), carried_by)
 
     async def __aenter__(self) -> Self:
-        world = {name: str(free_port("127.0.0.2", socket.SOCK_DGRAM)) for name in ("WORLD_SIP", "CARRIER_SIP")}
-        ports = {"PBX_SIP": str(self._pbx_sip), **world}
+        names = ("WORLD_SIP", "CARRIER_SIP", "WORLD_IAX")
+        world = {name: str(free_port("127.0.0.2", socket.SOCK_DGRAM)) for name in names}
+        ports = {"PBX_SIP": str(self._pbx_sip), "PBX_IAX": str(free_port("127.0.0.1", socket.SOCK_DGRAM)), **world}
         try:
             self.pbx.configure({**ports, "SYSTEM_NAME": self.system_name})
             await self.pbx.start(self.pbx_view.feed)
@@ -82,7 +85,7 @@ class Lab:
 
     async def call_in(self, number: str, *, did: str, name: str = "") -> None:
         """The carrier brings a call from this number to one of our lines."""
-        await self._originate(f"PJSIP/{did}@carrier", number, f'"{name}" <{number}>')
+        await self._originate(dialled(f"PJSIP/{did}@carrier", self.world.technology), number, f'"{name}" <{number}>')
 
     async def dial_from(self, extension: str, number: str) -> None:
         """The person at this phone dials an extension, an outside number or a code such as *8."""
@@ -183,7 +186,7 @@ class Lab:
     async def click_to_call(self, channel: str, number: str, *, timeout: int = 20) -> None:
         """What a click in the CRM does: ring the person's own phone, then the number."""
         await self.pbx.client.action(
-            "Originate", Channel=self._called(channel), Context="from-internal", Exten=number, Priority="1",
+            "Originate", Channel=dialled(channel, self.technology), Context="from-internal", Exten=number, Priority="1",
             CallerID=number, Timeout=f"{timeout}000", Async="true",
         )  # fmt: skip
 
@@ -208,13 +211,9 @@ class Lab:
     async def invite(self, number: str, exten: str) -> None:
         """The PBX calls an outside number and connects it with one of its own."""
         await self.pbx.client.action(
-            "Originate", Channel=self._called(f"PJSIP/{number}@trunk"), Context="from-internal", Exten=exten,
-            Priority="1", CallerID="4952150000", Timeout="20000", Async="true",
+            "Originate", Channel=dialled(f"PJSIP/{number}@trunk", self.technology), Context="from-internal",
+            Exten=exten, Priority="1", CallerID="4952150000", Timeout="20000", Async="true",
         )  # fmt: skip
-
-    def _called(self, channel: str) -> str:
-        """A channel as this PBX names it."""
-        return channel.replace("PJSIP/", f"{self.technology}/")
 
     def _line(self, party: str) -> str:
         return self.pbx_view.of(party)[-1].name
@@ -368,7 +367,7 @@ class Lab:
 
     def _is_there(self, phone: str, *, there: bool = True) -> bool:
         """Whether the PBX has said so."""
-        if self.technology == "SIP":
+        if self.phones_by == "SIP":
             status = "Registered" if there else "Unregistered"
             return self.pbx_view.find("PeerStatus", Peer=f"SIP/{phone}", PeerStatus=status) is not None
         status = "NonQualified" if there else "Removed"

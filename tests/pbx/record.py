@@ -5,7 +5,7 @@
 Writes NAME.ami and NAME.json to tests/recordings/asterisk22 (the daemon's account) and asterisk22-all-classes (an
 account that reads everything), and the PBX's own call records to NAME.csv beside the first. Without names: every
 scenario that is not recorded yet. With --cdr only the call records are written. With a system name the folder is
-asterisk22-system-name, with chan_sip asterisk16-chan-sip.
+asterisk22-system-name, with chan_sip asterisk16-chan-sip, with a trunk by IAX2 asterisk22-iax2.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def record_cdr(lab: Lab, scenario: Scenario) -> None:
 
 
 def _folder(lab: Lab) -> Path:
-    kind = "-chan-sip" if lab.technology == "SIP" else "-system-name" if lab.system_name else ""
+    kind = {"SIP": "-chan-sip", "IAX2": "-iax2"}.get(lab.technology) or ("-system-name" if lab.system_name else "")
     return RECORDINGS / f"asterisk{lab.version}{kind}"
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.pbx.accuracy import properties_of
 from tests.pbx.daemon import Daemon
 from tests.pbx.lab import EXTENSIONS, PEOPLE, Lab
-from tests.pbx.scenarios import BY_CHAN_SIP, BY_SYSTEM_NAME, SCENARIOS
+from tests.pbx.scenarios import BY_CHAN_SIP, BY_IAX2, BY_SYSTEM_NAME, SCENARIOS
 from tests.pbx.scenarios.scenario import Scenario
 from tests.pbx.tap import Tap
 from zeoncrm.ami.recording import calls_in, read_stream
@@ -59,6 +59,15 @@ async def test_a_scenario_gives_them_by_chan_sip(
     # of its state while it changes, and not again before the next call. It also does so when the phone registers.
     if name.startswith("queue"):
         await lab.register("*all")
+    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name])
+
+
+@pytest.mark.parametrize("running_lab", ["22 IAX2"], indirect=True)
+@pytest.mark.parametrize("name", BY_IAX2)
+async def test_a_scenario_gives_them_by_a_trunk_on_iax2(
+    lab: Lab, daemon: Daemon, name: str, request: pytest.FixtureRequest
+) -> None:
+    request.node.user_properties += properties_of(SCENARIOS[name], lab.version)
     await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name])
 
 

@@ -105,9 +105,9 @@ class View:
     def on_dial_begin(self, message: Message) -> None:
         channel = self.channels.get(message.get("DestUniqueid", ""))
         # An outside number, or the one of several devices that registered by that name.
-        called = re.match(r"(\w+)@trunk|\w+/sip:(\w+)@", message.get("DialString", ""))
+        called = re.match(r"(\w+)@trunk|trunk/(\w+)|\w+/sip:(\w+)@", message.get("DialString", ""))
         if channel is not None and called:
-            channel.party = called[1] or called[2]
+            channel.party = next(filter(None, called.groups()))
 
     def on_rename(self, message: Message) -> None:
         if (channel := self.channels.get(message["Uniqueid"])) is not None:
@@ -152,8 +152,8 @@ def _party(message: Message) -> str | None:
         return match[1]
     if match := re.match(r"call-(\w*)-", message["Uniqueid"]):
         return match[1]
-    if message["Channel"].startswith("PJSIP/carrier-"):
+    if message["Channel"].startswith(("PJSIP/carrier-", "IAX2/carrier-")):
         return message["Exten"]
-    if message["Channel"].startswith(("PJSIP/trunk-", "SIP/trunk-")) and message["Exten"] != "s":
+    if message["Channel"].startswith(("PJSIP/trunk-", "SIP/trunk-", "IAX2/trunk-")) and message["Exten"] != "s":
         return message["CallerIDNum"]
     return None

@@ -124,12 +124,17 @@ class Channel:
     @property
     def is_heard_ringing(self) -> bool:
         """It rings there, as far as the device said; carriers also play the sound of it."""
-        return self.rings or self.plays or self.state == RINGING
+        return self.plays or self._rings_there
 
     @property
     def is_only_playing(self) -> bool:
         """What was heard there may have been an announcement as well as ringing."""
-        return self.plays and not self.rings and self.state != RINGING
+        return self.plays and not self._rings_there
+
+    @property
+    def _rings_there(self) -> bool:
+        """The device said so. The state alone says nothing by IAX2: its channels are in it from the start."""
+        return self.rings or (self.state == RINGING and not self.name.startswith("IAX2/"))
 
     @property
     def is_over(self) -> bool:

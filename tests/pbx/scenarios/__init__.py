@@ -56,6 +56,16 @@ BY_CHAN_SIP = (
     *("phone_forwards_to_a_mobile", "phone_forwards_to_a_colleague", "number_plays_instead_of_ringing"),
 )
 
+# Those in which a trunk by IAX2 says something else than one by PJSIP.
+BY_IAX2 = (
+    *("direct_answered", "caller_gives_up", "phone_busy", "queue_ringall", "queue_caller_gives_up"),
+    *("blind_transfer_dtmf", "attended_transfer_dtmf", "phone_blind_transfer", "phone_attended_transfer"),
+    *("phone_attended_transfer_to_the_outside", "two_numbers_called_and_connected", "parked_and_taken"),
+    *("outbound_answered", "outbound_carrier_gives_up", "outbound_unknown_number", "number_plays_instead_of_ringing"),
+    *("originate_click_to_call", "click_to_call_local", "click_to_call_rep_rejects"),
+    *("phone_forwards_to_a_mobile", "follow_me_mobile_answers", "blind_transfer_to_the_outside"),
+)
+
 
 def _by_name(scenarios: Iterable[Scenario]) -> dict[str, Scenario]:
     """Raises ValueError for a name that two of them have: one of them would never be played."""
