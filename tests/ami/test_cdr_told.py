@@ -53,6 +53,8 @@ UNTOLD = {
     # Nor what number a caller had before the dialplan gave them ours, nor that the PBX called for its own part.
     *("rep_dials_through_from_the_own_mobile", "rep_on_the_own_mobile_is_sent_to_the_outside"),
     *("called_back_by_the_pbx_for_a_queue", "called_by_the_pbx_for_an_announcement"),
+    # Nor which of several numbers that were called at once by one trunk is the one that answered.
+    "one_of_two_numbers_answers",
     # A phone that is away has no channel, and so no record.
     *("click_to_call_rep_away", "click_to_call_local_rep_away", "freepbx_click_to_call_rep_away"),
 }

@@ -139,6 +139,39 @@ async def test_a_number_that_is_learnt_after_the_answer_completes_the_deal(firm:
     assert len(await firm.deals()) == 1
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["one batch", "event by event"])
+async def test_of_several_numbers_called_the_contact_and_deal_are_those_of_the_one_that_answered(
+    firm: Firm, at_once: bool
+) -> None:
+    viewer = firm.person("anna")
+    for name, number in (("Ivan", IVAN), ("Petr", "+79037778899")):
+        await create_contact(firm.database, viewer, name=name, phones=[NewPhone(number)], region="RU", at=firm.tick())
+    call = firm.outbound()
+    events: list[CallEvent] = [
+        call,
+        firm.dialled(call, "101"),
+        CallIdentified(call_id=call.call_id, at=firm.tick(), number="+79037778899", number_raw="89037778899"),
+        firm.answered(call, "101"),
+        firm.ended(call),
+    ]
+    for batch in [events] if at_once else [[event] for event in events]:
+        await firm.record(*batch)
+    found = await firm.call(call)
+    petr = next(contact for contact in await firm.contacts() if contact.name == "Petr")
+    assert (found.values["number"], found.values["contact_id"], found.contact) == ("+79037778899", petr.id, "Petr")
+
+
+async def test_a_stranger_who_answered_in_anothers_place_is_not_shown_as_that_one(firm: Firm) -> None:
+    await create_contact(
+        firm.database, firm.person("anna"), name="Ivan", phones=[NewPhone(IVAN)], region="RU", at=firm.tick()
+    )
+    call = firm.outbound()
+    await firm.record(call, firm.dialled(call, "101"))
+    assert firm.view(call).contact == "Ivan"
+    await firm.record(CallIdentified(call_id=call.call_id, at=firm.tick(), number="+79037778899"))
+    assert firm.view(call).contact == "8 (903) 777-88-99"
+
+
 @pytest.mark.parametrize("by_click", [True, False])
 async def test_a_missed_stranger_who_is_called_back_has_the_name_they_called_by_last(
     firm: Firm, by_click: bool

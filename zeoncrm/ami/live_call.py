@@ -70,6 +70,8 @@ class LiveCall:
     channel_id: str | None = None
     lines: list[Channel] = field(default_factory=list)
     dialled: bool = False
+    # Whether the number is only that of the first line: somebody else may answer. What a click asked for stays.
+    dialled_first: bool = False
     rang_there: bool = False
     had_channels: bool = False
     # From the store, and not found again on the PBX yet.
@@ -165,8 +167,10 @@ class LiveCall:
             self.caller = line
         elif any(self.view.is_person(channel) and talks(channel) for channel in self.view.conversation(line)):
             self.caller = line
+            self._follow_number(line, at, events)
         if not self.dialled:
             self.dialled = True
+            self.dialled_first = self.channel_id is None and self.view.party(line).number == self.number
             persons = [
                 self.view.party(channel).extension
                 for channel in self.view.surroundings(line)
@@ -177,6 +181,13 @@ class LiveCall:
         if not self.rang_there and (line.is_heard_ringing or line.state == UP):
             self.rang_there = True
             events.append(OutsideRang(call_id=self.id, at=at))
+
+    def _follow_number(self, line: Channel, at: datetime, events: list[CallEvent]) -> None:
+        """Of several numbers that were called it is the one that answered with whom the rep talks."""
+        party = self.view.party(line)
+        if self.dialled_first and len(self.group.calls) == 1 and party.number not in {None, self.number}:
+            self.number = party.number
+            events.append(CallIdentified(call_id=self.id, at=at, number=party.number, number_raw=party.raw))
 
     def _follow_legs(self, at: datetime, events: list[CallEvent]) -> None:
         if self.caller is not None and self.caller.bridge is not None:

@@ -188,6 +188,8 @@ class CallBatch:
         except IllegalTransition as refusal:
             log.debug("an event changes nothing", reason=str(refusal))
             return None
+        if (view.call.contact_id, view.call.deal_id) != (before.call.contact_id, before.call.deal_id):
+            view = replace(view, contact=None, contact_owner_id=None, deal_owner_id=None)
         if self._decides(event):
             return self._attach(view, event)
         if isinstance(event, CallEnded) and view.call.owner_id is None and view.call.screened is None:

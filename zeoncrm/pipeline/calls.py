@@ -222,6 +222,9 @@ def _linked(call: Call, event: CallLinked) -> Call:
 
 
 def _identified(call: Call, event: CallIdentified) -> Call:
+    if call.number is not None and event.number not in {None, call.number}:
+        # Somebody else than was thought: what was known of that one is not theirs.
+        call = replace(call, contact_id=None, deal_id=None)
     return replace(
         call,
         number=event.number or call.number,

@@ -106,7 +106,9 @@ def _cut_off(story: Story, first: CdrRow, pbx: str, numbering: Numbering) -> Cal
 
 
 def _outbound(story: Story, pbx: str) -> Call:
-    party = story.parties[story.lines[0]]
+    # Of several numbers it is the one that answered; else the first.
+    taken = (line for line in story.lines if any(row.answered for row in story.of(line)))
+    party = story.parties[next(taken, story.lines[0])]
     lines = [line for line in story.lines if story.parties[line].number == party.number]
     own = [row for line in lines for row in story.of(line)]
     ended_at = max(row.end for row in own)
