@@ -18,8 +18,8 @@ from tests.real import need, require_real
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running_lab(request: pytest.FixtureRequest) -> AsyncIterator[Lab]:
-    """The lab of the version ("22"), perhaps with a system name ("22 pbx1") or another technology of phones and trunk
-    ("16 SIP"), that the test is parametrised with.
+    """The lab of the version ("22"), perhaps with a system name ("22 pbx1") or another technology ("16 SIP",
+    "22 IAX2"), that the test is parametrised with.
 
     All its tests run in the session's loop.
     """

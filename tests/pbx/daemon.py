@@ -78,7 +78,7 @@ class Daemon:
         self._pbx_keys = pbx_keys
         self._cdr = cdr or f"csv://{lab.pbx.cdr}"
         self._lab = lab
-        self._originate_channel = originate_channel or f"{lab.technology}/{{extension}}"
+        self._originate_channel = originate_channel or f"{lab.phones_by}/{{extension}}"
         self._port = free_port()
         self.agi_port = free_port()
         self._tokens: dict[str, str] = {}

@@ -30,7 +30,7 @@ _CARRIED = re.compile(r"PJSIP/([^&@,\s]+)@(trunk|carrier)\b")
 ABANDONED_AFTER = 24 * 3600  # seconds
 
 
-def dialled(text: str, technology: str) -> str:
+def with_dial_strings(text: str, technology: str) -> str:
     """The text with its dial strings as the technology has them."""
     if technology == "IAX2":
         return _CARRIED.sub(r"IAX2/\2/\1", text)
@@ -130,7 +130,7 @@ class Instance:
         for source in [*CONFIG.glob("common/*.conf"), *CONFIG.glob(f"{self.name}/*.conf"), *given]:
             if source.name.startswith(unused):
                 continue
-            text = dialled(source.read_text(), self.technology)
+            text = with_dial_strings(source.read_text(), self.technology)
             for word, value in words.items():
                 text = text.replace(word if word in ADDRESSES else f"@{word}@", value)
             name = f"zeoncrm_{source.name}" if source in given else source.name

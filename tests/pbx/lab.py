@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, Self
 from urllib.parse import quote
 
-from tests.pbx.instance import SECRET, Instance, dialled, new_folder, remove_folder
+from tests.pbx.instance import SECRET, Instance, new_folder, remove_folder, with_dial_strings
 from tests.pbx.roots import asterisk_root
 from tests.pbx.view import Channel, View
 from tests.ports import free_port
@@ -85,7 +85,9 @@ class Lab:
 
     async def call_in(self, number: str, *, did: str, name: str = "") -> None:
         """The carrier brings a call from this number to one of our lines."""
-        await self._originate(dialled(f"PJSIP/{did}@carrier", self.world.technology), number, f'"{name}" <{number}>')
+        await self._originate(
+            with_dial_strings(f"PJSIP/{did}@carrier", self.world.technology), number, f'"{name}" <{number}>'
+        )
 
     async def dial_from(self, extension: str, number: str) -> None:
         """The person at this phone dials an extension, an outside number or a code such as *8."""
@@ -186,8 +188,8 @@ class Lab:
     async def click_to_call(self, channel: str, number: str, *, timeout: int = 20) -> None:
         """What a click in the CRM does: ring the person's own phone, then the number."""
         await self.pbx.client.action(
-            "Originate", Channel=dialled(channel, self.technology), Context="from-internal", Exten=number, Priority="1",
-            CallerID=number, Timeout=f"{timeout}000", Async="true",
+            "Originate", Channel=with_dial_strings(channel, self.technology), Context="from-internal",
+            Exten=number, Priority="1", CallerID=number, Timeout=f"{timeout}000", Async="true",
         )  # fmt: skip
 
     # What a program does that controls the PBX
@@ -211,7 +213,7 @@ class Lab:
     async def invite(self, number: str, exten: str) -> None:
         """The PBX calls an outside number and connects it with one of its own."""
         await self.pbx.client.action(
-            "Originate", Channel=dialled(f"PJSIP/{number}@trunk", self.technology), Context="from-internal",
+            "Originate", Channel=with_dial_strings(f"PJSIP/{number}@trunk", self.technology), Context="from-internal",
             Exten=exten, Priority="1", CallerID="4952150000", Timeout="20000", Async="true",
         )  # fmt: skip
 

@@ -80,7 +80,9 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description="Record what the PBX says during scenarios.")
     parser.add_argument("--asterisk", choices=sorted(RELEASES), default=NEWEST)
     parser.add_argument("--system-name", default="", metavar="NAME")
-    parser.add_argument("--technology", choices=sorted(UNUSED), default="PJSIP", help="of phones and trunk")
+    parser.add_argument(
+        "--technology", choices=sorted(UNUSED), default="PJSIP", help="of phones and trunk, IAX2 of the trunk"
+    )
     parser.add_argument("--cdr", action="store_true", help="only the call records")
     parser.add_argument("names", nargs="*", choices=[*SCENARIOS, []], metavar="NAME")
     arguments = parser.parse_args()

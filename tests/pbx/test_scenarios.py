@@ -27,8 +27,7 @@ pytestmark = [pytest.mark.pbx, pytest.mark.asyncio(loop_scope="session")]
 async def test_a_scenario_gives_its_calls_and_deals(
     lab: Lab, daemon: Daemon, name: str, request: pytest.FixtureRequest
 ) -> None:
-    request.node.user_properties += properties_of(SCENARIOS[name], lab.version)
-    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name])
+    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name], request)
 
 
 @pytest.mark.parametrize("running_lab", ["16"], indirect=True)
@@ -36,8 +35,7 @@ async def test_a_scenario_gives_its_calls_and_deals(
 async def test_a_main_scenario_gives_them_on_the_older_asterisk(
     lab: Lab, daemon: Daemon, name: str, request: pytest.FixtureRequest
 ) -> None:
-    request.node.user_properties += properties_of(SCENARIOS[name], lab.version)
-    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name])
+    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name], request)
 
 
 @pytest.mark.parametrize("running_lab", ["22 pbx1"], indirect=True)
@@ -45,8 +43,7 @@ async def test_a_main_scenario_gives_them_on_the_older_asterisk(
 async def test_a_scenario_gives_them_on_a_pbx_with_a_system_name(
     lab: Lab, daemon: Daemon, name: str, request: pytest.FixtureRequest
 ) -> None:
-    request.node.user_properties += properties_of(SCENARIOS[name], lab.version)
-    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name])
+    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name], request)
 
 
 @pytest.mark.parametrize("running_lab", ["16 SIP"], indirect=True)
@@ -54,12 +51,11 @@ async def test_a_scenario_gives_them_on_a_pbx_with_a_system_name(
 async def test_a_scenario_gives_them_by_chan_sip(
     lab: Lab, daemon: Daemon, name: str, request: pytest.FixtureRequest
 ) -> None:
-    request.node.user_properties += properties_of(SCENARIOS[name], lab.version)
     # A phone that was called and let go at once may stay busy for the queues, which pass it over then: chan_sip tells
     # of its state while it changes, and not again before the next call. It also does so when the phone registers.
     if name.startswith("queue"):
         await lab.register("*all")
-    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name])
+    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name], request)
 
 
 @pytest.mark.parametrize("running_lab", ["22 IAX2"], indirect=True)
@@ -67,11 +63,13 @@ async def test_a_scenario_gives_them_by_chan_sip(
 async def test_a_scenario_gives_them_by_a_trunk_on_iax2(
     lab: Lab, daemon: Daemon, name: str, request: pytest.FixtureRequest
 ) -> None:
-    request.node.user_properties += properties_of(SCENARIOS[name], lab.version)
-    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name])
+    await _gives_its_calls_and_deals(lab, daemon, SCENARIOS[name], request)
 
 
-async def _gives_its_calls_and_deals(lab: Lab, daemon: Daemon, scenario: Scenario) -> None:
+async def _gives_its_calls_and_deals(
+    lab: Lab, daemon: Daemon, scenario: Scenario, request: pytest.FixtureRequest
+) -> None:
+    request.node.user_properties += properties_of(scenario, lab.version)
     async with Tap(lab, "zeoncrm") as least, Tap(lab, "curious") as most:
         await scenario.play(lab)
         await lab.quiet()

@@ -143,6 +143,7 @@ async def test_a_number_that_is_learnt_after_the_answer_completes_the_deal(firm:
 async def test_of_several_numbers_called_the_contact_and_deal_are_those_of_the_one_that_answered(
     firm: Firm, at_once: bool
 ) -> None:
+    firm.set(on_outbound=True)
     viewer = firm.person("anna")
     for name, number in (("Ivan", IVAN), ("Petr", "+79037778899")):
         await create_contact(firm.database, viewer, name=name, phones=[NewPhone(number)], region="RU", at=firm.tick())
@@ -159,6 +160,8 @@ async def test_of_several_numbers_called_the_contact_and_deal_are_those_of_the_o
     found = await firm.call(call)
     petr = next(contact for contact in await firm.contacts() if contact.name == "Petr")
     assert (found.values["number"], found.values["contact_id"], found.contact) == ("+79037778899", petr.id, "Petr")
+    [deal] = await firm.deals()
+    assert (deal.contact_id, found.values["deal_id"]) == (petr.id, deal.id)
 
 
 async def test_a_stranger_who_answered_in_anothers_place_is_not_shown_as_that_one(firm: Firm) -> None:

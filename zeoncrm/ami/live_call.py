@@ -71,7 +71,7 @@ class LiveCall:
     lines: list[Channel] = field(default_factory=list)
     dialled: bool = False
     # Whether the number is only that of the first line: somebody else may answer. What a click asked for stays.
-    dialled_first: bool = False
+    number_from_line: bool = False
     rang_there: bool = False
     had_channels: bool = False
     # From the store, and not found again on the PBX yet.
@@ -170,7 +170,7 @@ class LiveCall:
             self._follow_number(line, at, events)
         if not self.dialled:
             self.dialled = True
-            self.dialled_first = self.channel_id is None and self.view.party(line).number == self.number
+            self.number_from_line = self.channel_id is None and self.view.party(line).number == self.number
             persons = [
                 self.view.party(channel).extension
                 for channel in self.view.surroundings(line)
@@ -185,7 +185,7 @@ class LiveCall:
     def _follow_number(self, line: Channel, at: datetime, events: list[CallEvent]) -> None:
         """Of several numbers that were called it is the one that answered with whom the rep talks."""
         party = self.view.party(line)
-        if self.dialled_first and len(self.group.calls) == 1 and party.number not in {None, self.number}:
+        if self.number_from_line and len(self.group.calls) == 1 and party.number not in {None, self.number}:
             self.number = party.number
             events.append(CallIdentified(call_id=self.id, at=at, number=party.number, number_raw=party.raw))
 

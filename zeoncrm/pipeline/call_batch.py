@@ -188,6 +188,7 @@ class CallBatch:
         except IllegalTransition as refusal:
             log.debug("an event changes nothing", reason=str(refusal))
             return None
+        # Another number answered: what was read with its contact and deal goes with them.
         if (view.call.contact_id, view.call.deal_id) != (before.call.contact_id, before.call.deal_id):
             view = replace(view, contact=None, contact_owner_id=None, deal_owner_id=None)
         if self._decides(event):

@@ -389,29 +389,3 @@ async def paged_while_a_customer_waits(lab: Lab) -> None:
     await lab.hang_up("79031113451")
     await lab.gone("79031113451")
     await lab.hang_up("101")
-
-
-@scenario(outbound("+79037778862", "answered", "101"), main=True)
-async def one_of_two_numbers_answers(lab: Lab) -> None:
-    await lab.dial_from("101", "309")
-    await lab.rings("79037778861")
-    await lab.answer("79037778862")
-    await lab.talk("101", "79037778862")
-    await lab.hang_up("101")
-
-
-@scenario(outbound("+79037778863", "answered", "101"))
-async def the_third_number_answers(lab: Lab) -> None:
-    await lab.dial_from("101", "309")
-    await lab.rings("79037778861")
-    await lab.answer("79037778863")
-    await lab.talk("101", "79037778863")
-    await lab.hang_up("79037778863")
-
-
-@scenario(outbound("+79037778861", "no_answer"))
-async def none_of_several_numbers_answers(lab: Lab) -> None:
-    await lab.dial_from("101", "309")
-    await lab.rings("79037778862")
-    await lab.rings("79037778863")
-    await lab.hang_up("101")
