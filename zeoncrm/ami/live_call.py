@@ -61,6 +61,8 @@ class LiveCall:
     on_hold: tuple[Hold, ...] = ()
     # Inbound, not answered yet: where the caller is.
     waiting: Waiting = field(default_factory=Waiting)
+    # The Local channels over which the PBX talked with the caller, by id: they may have led to a mailbox.
+    behind: set[str] = field(default_factory=set)
     # When the caller left, while the end waits for the call record.
     left_at: datetime | None = None
     # Outbound, not answered yet: the extension that asked for it, its channel once the rep is on it, the id that a
@@ -196,6 +198,8 @@ class LiveCall:
             self.answered = self.answered or bool(answers)
             events += answers
             self._take_forwards(hearing, at, events)
+            if not self.answered:
+                self.behind |= {channel.uniqueid for channel in hearing if self.view.is_helper(channel)}
         if self.legs.take_ringing(self._ringing()) and self._queue_now() is None:
             self.waiting.stage = Reached.RINGING
         if self.legs.have_changed:

@@ -17,7 +17,7 @@ from zeoncrm.ami.clicks import Clicks, failed_click
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.heard import apply, take_record
 from zeoncrm.ami.live_call import LiveCall
-from zeoncrm.ami.outcomes import originate_result
+from zeoncrm.ami.outcomes import is_voicemail, originate_result
 from zeoncrm.ami.parties import whole
 from zeoncrm.ami.restored import restored_call
 from zeoncrm.ami.resync import Resync
@@ -90,6 +90,8 @@ class CallTracker:
         else:
             for group in apply(self._board, message):
                 self._look_at(group, message.at, events)
+            if isinstance(message, m.CdrWritten) and is_voicemail(message.application):
+                self._credit_voicemail(message)
             if self._leaving:
                 self._settle_leaving(message, events)
         return events
@@ -286,6 +288,12 @@ class CallTracker:
                 take_record(waiting.caller, message)
         for call in tuple(self._leaving.values()):
             self._look_at(call.group, message.at, events)
+
+    def _credit_voicemail(self, message: m.CdrWritten) -> None:
+        """Whoever came to a mailbox over a Local channel has no record of it: that of the channel tells."""
+        for call in self._calls.values():
+            if call.caller is not None and message.uniqueid in call.behind:
+                take_record(call.caller, message)
 
     # Messages that are not about one group
 

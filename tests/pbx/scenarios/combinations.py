@@ -6,6 +6,7 @@ from tests.pbx.scenarios.scenario import MAIN_DID, OWN_MOBILES, answered, missed
 DID_104 = "4952150104"
 SCREENED, GOES_ON, CALLEE_GOES_ON, SPLIT, WAITING = (f"49521504{number:02}" for number in range(5))
 AGAIN, RETRIED, QUEUE_GOES_ON, THROUGH, DISTURBED = (f"49521504{number:02}" for number in range(5, 10))
+MAILBOX, QUEUED_MAILBOX = "4952150410", "4952150411"
 
 
 # Transfers of transfers
@@ -147,6 +148,28 @@ async def two_callers_of_a_queue_connected(lab: Lab) -> None:
     await lab.join("104")
     await lab.talk("79031113407", "79031113408")
     await lab.hang_up("79031113407")
+
+
+# A mailbox that one of those who are called has
+
+
+@scenario(missed("+79031113460", MAILBOX, "voicemail"), main=True)
+async def mailbox_of_one_of_a_group_takes_the_call(lab: Lab) -> None:
+    await _leaves_a_message(lab, "79031113460", MAILBOX)
+
+
+@scenario(missed("+79031113461", QUEUED_MAILBOX, "voicemail", queue="with_mailbox"))
+async def mailbox_of_a_queue_member_takes_the_call(lab: Lab) -> None:
+    await _leaves_a_message(lab, "79031113461", QUEUED_MAILBOX)
+
+
+async def _leaves_a_message(lab: Lab, caller: str, did: str) -> None:
+    await lab.call_in(caller, did=did)
+    await lab.rings("102")
+    await lab.rings("104")
+    await lab.reaches("VoiceMail")
+    await lab.bridged(caller)
+    await lab.hang_up(caller)
 
 
 # Out of a talk among colleagues

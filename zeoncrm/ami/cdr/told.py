@@ -199,7 +199,17 @@ def _reached(story: Story, caller: str) -> Reached:
             place = Reached.RINGING
         elif place is None and row.answered:
             place = Reached.IVR
-    return place or Reached.RINGING
+    return Reached.VOICEMAIL if _came_to_a_mailbox(story, caller) else place or Reached.RINGING
+
+
+def _came_to_a_mailbox(story: Story, caller: str) -> bool:
+    """Over Local channels: the record is theirs. What the caller did afterwards counts more."""
+    hearing = story.hearing([caller])
+    last = max(row.start for row in story.of(caller))
+    return any(
+        is_voicemail(row.app) and row.channel.endswith(";2") and whole(row.channel) in hearing and row.end >= last
+        for row in story.rows
+    )
 
 
 def _line_called(story: Story, own: Sequence[CdrRow], numbering: Numbering) -> str | None:
