@@ -55,6 +55,8 @@ UNTOLD = {
     *("called_back_by_the_pbx_for_a_queue", "called_by_the_pbx_for_an_announcement"),
     # Nor which of several numbers that were called at once by one trunk is the one that answered.
     "one_of_two_numbers_answers",
+    # Nor which of two colleagues asked a number.
+    "colleagues_ask_two_numbers",
     # A phone that is away has no channel, and so no record.
     *("click_to_call_rep_away", "click_to_call_local_rep_away", "freepbx_click_to_call_rep_away"),
 }

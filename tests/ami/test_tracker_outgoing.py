@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ami.pbx_script import CLIENT, LINE, P101, P102, ScriptedPbx, kinds, outgoing
+from tests.ami.pbx_script import CLIENT, LINE, P101, P102, SECOND_LINE, TRUNK, ScriptedPbx, kinds, outgoing
 from zeoncrm.ami import messages as m
 from zeoncrm.pipeline.call_events import (
     CallResult,
@@ -116,4 +116,65 @@ def test_an_internal_call_is_never_told() -> None:
     pbx.hang_up(P101, P102)
 
     assert pbx.events == []
+    assert pbx.tracker.is_empty
+
+
+def test_whom_a_phone_calls_after_a_call_that_has_ended_is_another_call() -> None:
+    pbx = ScriptedPbx()
+    outgoing(pbx)
+    pbx.answer(P101, LINE)
+    pbx.hang_up(LINE)
+    pbx.ring(P101, SECOND_LINE, "79037770001@trunk")
+    pbx.answer(P101, SECOND_LINE, "b2")
+    pbx.hang_up(P101, SECOND_LINE)
+
+    assert [(call.number, call.result, call.answered_by) for call in pbx.calls] == [
+        ("+79037778899", CallResult.ANSWERED, "101"),
+        ("+79037770001", CallResult.ANSWERED, "101"),
+    ]
+    assert pbx.tracker.is_empty
+
+
+def test_what_still_rings_when_a_call_ends_is_no_other_call() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.answer(TRUNK, P101)
+    pbx.ring(P101, LINE, f"{CLIENT}@trunk")
+    pbx.hang_up(TRUNK)
+    pbx.answer(P101, LINE, "b2")
+    pbx.hang_up(P101, LINE)
+
+    assert (pbx.call.number, pbx.call.result) == ("+79031112233", CallResult.ANSWERED)
+
+
+def test_what_the_dialplan_still_calls_for_a_caller_who_has_left_is_no_other_call() -> None:
+    pbx = ScriptedPbx()
+    half, other = "Local/104@follow-me-00000001;1", "Local/104@follow-me-00000001;2"
+    pbx.calls_in()
+    pbx.dial(TRUNK, half)
+    pbx.channel(other, state=4, of=TRUNK)
+    pbx.ring(other, P101)
+    pbx.hang_up(TRUNK)
+    pbx.ring(other, LINE, f"{CLIENT}@trunk")
+    pbx.hang_up(P101, half, other, LINE)
+
+    assert (pbx.call.number, pbx.call.result) == ("+79031112233", CallResult.MISSED)
+
+
+def test_a_number_that_was_asked_in_vain_is_done_with_when_the_colleagues_talk_again() -> None:
+    pbx = ScriptedPbx()
+    pbx.channel(P101, state=4, number="101")
+    pbx.ring(P101, P102)
+    pbx.answer(P101, P102)
+    pbx.leave("b1", P101)
+    pbx.dial(P101, LINE, f"{CLIENT}@trunk")
+    pbx.dial_ends(P101, LINE, "BUSY")
+    pbx.hang_up(LINE, cause=17)
+    assert pbx.call.result is None  # the dialplan may try another line
+
+    pbx.bridge("b1", P101)
+    assert pbx.call.result is CallResult.BUSY
+
+    pbx.hang_up(P101, P102)
     assert pbx.tracker.is_empty

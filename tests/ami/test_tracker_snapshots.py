@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.ami.pbx_script import CALLER, NUMBERING, TRUNK, ScriptedPbx
+from tests.ami.pbx_script import CALLER, NUMBERING, SECOND_LINE, TRUNK, ScriptedPbx, outgoing
 from tests.ami.recorded import FOLDER, fed, recording, tracker_for
 from tests.replayed import replayed
 from zeoncrm.ami import messages as m
@@ -324,3 +324,21 @@ def test_the_outcome_of_a_leg_that_ended_meanwhile_is_what_can_be_known(talking:
 
     assert told == [LegEnded(call_id=before.call.id, at=pbx.now, extension="101", outcome=LegOutcome.NO_ANSWER)]
     assert [type(event) for event in pbx.ring(TRUNK, P102)] == [LegRang]
+
+
+def test_a_second_call_of_one_phone_goes_on_as_itself() -> None:
+    before = ScriptedPbx()
+    outgoing(before)
+    before.answer(P101, LINE)
+    before.hang_up(LINE)
+    before.ring(P101, SECOND_LINE, "79037770001@trunk")
+    before.answer(P101, SECOND_LINE, "b2")
+    pbx = restarted(before)
+
+    pbx.snapshot(P101, SECOND_LINE, bridge="b2")
+    pbx.hang_up(P101, SECOND_LINE)
+
+    first, second = before.calls
+    assert {event.call_id for event in pbx.events} == {second.id}
+    assert {each.call_id for each in pbx.events if isinstance(each, CallEnded)} == {second.id}
+    assert not first.linkedids & second.linkedids

@@ -183,6 +183,17 @@ async def test_two_calls_of_one_number_at_once_without_ids_stay_two(firm: Firm) 
     assert len(await firm.calls()) == 2
 
 
+async def test_the_second_of_two_calls_whose_records_have_the_ids_of_the_first_is_known(firm: Firm) -> None:
+    first = await firm.answered_call("101", IVAN, linkedid="1795399208.1")
+    second = await firm.answered_call("101", "+79037770001", linkedid="1795399208.2")
+    one = told(firm, "101", IVAN, linkedids=frozenset({"1795399208.1"}))
+    other = told(firm, "101", "+79037770001", linkedids=frozenset({f"{MADE_UP}PJSIP/trunk-2 20260302"}))
+    one = replace(one, started_at=first.values["started_at"])
+    other = replace(other, started_at=second.values["started_at"])
+    assert await fill_in(firm, one, other) == Filled()
+    assert len(await firm.calls()) == 2
+
+
 async def test_a_call_that_was_filled_in_is_completed_by_records_that_come_later(firm: Firm) -> None:
     first = told(firm, None)
     await fill_in(firm, first)

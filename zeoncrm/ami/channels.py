@@ -56,6 +56,7 @@ class Channel:
         "sip",
         "state",
         "targets",
+        "told",
         "uniqueid",
     )
 
@@ -98,6 +99,8 @@ class Channel:
         # Taken by somebody else; its leg has been told of.
         self.picked_up = False
         self.settled = False
+        # It was there when a call that it had to do with ended.
+        self.told = False
         # From the call record: the last application, and whether it is the channel's last record.
         self.application: str | None = None
         self.record_closed = False

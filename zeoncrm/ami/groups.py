@@ -33,7 +33,7 @@ class Recent:
 class Group:
     """Channels that the PBX has related to one another, and the calls with outside parties among them.
 
-    `closed`: a call of this group has ended; what still comes of it starts no other.
+    `closed`: a call of this group has ended; what still comes of it starts no other, unless one of ours calls anew.
     """
 
     __slots__ = ("calls", "channels", "closed", "linkedids")

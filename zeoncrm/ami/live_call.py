@@ -333,7 +333,13 @@ class LiveCall:
             return False
         if not self.group.channels:
             return True
-        return len(self.group.calls) > 1 and bool(self.lines) and all(line.gone for line in self.lines)
+        if not self.lines or not all(line.gone for line in self.lines):
+            return False
+        return len(self.group.calls) > 1 or self._is_talked_on()
+
+    def _is_talked_on(self) -> bool:
+        """Those of ours who are left talk with one another: the number was only called to be asked."""
+        return all(self.view.is_person(channel) and talks(channel) for channel in self.group.channels)
 
     def _awaits_record(self, caller: Channel, at: datetime) -> bool:
         """The PBX had answered, nobody of ours did: only the call record tells an announcement from voicemail."""

@@ -199,7 +199,7 @@ class CallTracker:
     # Groups and the calls in them
 
     def _look_at(self, group: Group, at: datetime, events: list[CallEvent]) -> None:
-        if not group.closed and not group.calls:
+        if not group.calls:
             self._start_call(group, at, events)
         if len(group.calls) > 1:
             self._merge_calls(group, at, events)
@@ -215,12 +215,18 @@ class CallTracker:
 
     def _start_call(self, group: Group, at: datetime, events: list[CallEvent]) -> None:
         for channel in group.channels:
-            if self._view.is_outside(channel) and _is_under_way(channel):
+            if self._view.is_outside(channel) and _is_under_way(channel) and self._is_news(channel):
                 began = channel.since if channel.recovered else at
                 call = self._new_call(channel, began)
                 self._add(call)
                 events.append(self._started(call, channel, began))
                 return
+
+    def _is_news(self, channel: Channel) -> bool:
+        """Nothing that still comes of a call that has ended; but one of ours who was in it may call somebody else."""
+        if not channel.group.closed:
+            return True
+        return not channel.told and is_outgoing(channel) and self._view.is_called_by_person(channel)
 
     def _merge_calls(self, group: Group, at: datetime, events: list[CallEvent]) -> None:
         for call in tuple(group.calls):
@@ -252,7 +258,8 @@ class CallTracker:
             at=at,
             pbx=self.pbx,
             direction=call.direction,
-            linkedid=channel.linkedid,
+            # The linkedid of a channel that was in another call before is that call's.
+            linkedid=channel.uniqueid if channel.group.closed else channel.linkedid,
             number=call.number,
             number_raw=self._view.party(channel).raw,
             caller_name=call.caller_name,
@@ -267,6 +274,8 @@ class CallTracker:
     def _end(self, call: LiveCall, last: list[CallEvent], events: list[CallEvent]) -> None:
         events += last
         call.group.closed = True
+        for channel in call.group.channels:
+            channel.told = True
         self._clicks.ended(call)
         self._remove(call)
 
@@ -280,6 +289,12 @@ class CallTracker:
         call.group.calls.remove(call)
         self._board.groups.forget_if_empty(call.group)
 
+    def _credit_voicemail(self, message: m.CdrWritten) -> None:
+        """Whoever came to a mailbox over a Local channel has no record of it: that of the channel tells."""
+        for call in self._calls.values():
+            if call.caller is not None and message.uniqueid in call.behind:
+                take_record(call.caller, message)
+
     def _settle_leaving(self, message: m.Message, events: list[CallEvent]) -> None:
         """Ends calls for which the call record has come, or comes no more."""
         if isinstance(message, m.CdrWritten):
@@ -288,12 +303,6 @@ class CallTracker:
                 take_record(waiting.caller, message)
         for call in tuple(self._leaving.values()):
             self._look_at(call.group, message.at, events)
-
-    def _credit_voicemail(self, message: m.CdrWritten) -> None:
-        """Whoever came to a mailbox over a Local channel has no record of it: that of the channel tells."""
-        for call in self._calls.values():
-            if call.caller is not None and message.uniqueid in call.behind:
-                take_record(call.caller, message)
 
     # Messages that are not about one group
 

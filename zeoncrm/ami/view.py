@@ -83,6 +83,14 @@ class View:
                         pending.append(near)
         return list(found)
 
+    def is_called_by_person(self, line: Channel) -> bool:
+        """One of our people who is on the phone calls it, or talks there."""
+        return any(
+            self.is_person(channel) and channel.state == UP and not channel.is_over
+            for channel in self.surroundings(line)
+            if channel is not line
+        )
+
     def _hearing(self, channel: Channel) -> Iterable[Channel]:
         bridge = channel.bridge
         if bridge is not None and not bridge.holding:

@@ -161,3 +161,67 @@ async def none_of_several_numbers_answers(lab: Lab) -> None:
     await lab.rings("79037778862")
     await lab.rings("79037778863")
     await lab.hang_up("101")
+
+
+@scenario(
+    outbound("+79037778864", "answered", "101", legs={"101": "answered"}),
+    outbound("+79037778865", "answered", "101", legs={"101": "answered"}),
+    main=True,
+)
+async def two_customers_called_in_turn(lab: Lab) -> None:
+    await lab.dial_from("101", "310")
+    await lab.answer("79037778864")
+    await lab.talk("101", "79037778864")
+    await lab.hang_up("79037778864")
+    await lab.gone("79037778864")
+    await lab.answer("79037778865")
+    await lab.talk("101", "79037778865")
+    await lab.hang_up("101")
+
+
+@scenario(
+    outbound("+79037778864", "answered", "101", legs={"101": "answered"}),
+    outbound("+79037778865", "busy"),
+)
+async def second_customer_is_busy(lab: Lab) -> None:
+    await lab.behave("79037778865", "busy")
+    await lab.dial_from("101", "310")
+    await lab.answer("79037778864")
+    await lab.talk("101", "79037778864")
+    await lab.hang_up("79037778864")
+    await lab.gone("101")
+
+
+@scenario(
+    outbound("+79037778906", "answered", "103", last_extension="103", legs={"103": "answered"}),
+    outbound("+79037778907", "answered", "103", last_extension="101", legs={"103": "answered", "101": "answered"}),
+)
+async def colleagues_ask_two_numbers(lab: Lab) -> None:
+    await _colleagues_talk(lab)
+    await lab.press("103", "*279037778906")
+    await lab.answer("79037778906")
+    await lab.talk("103", "79037778906")
+    await lab.hang_up("79037778906")
+    await lab.talk("101", "103")
+    await lab.press("103", "*279037778907")
+    await lab.answer("79037778907")
+    await lab.talk("103", "79037778907")
+    await lab.hang_up("103")
+    await lab.talk("101", "79037778907")
+    await lab.hang_up("101")
+
+
+@scenario(outbound("+79037778908", "busy"))
+async def colleagues_ask_a_busy_number(lab: Lab) -> None:
+    await lab.behave("79037778908", "busy")
+    await _colleagues_talk(lab)
+    await lab.press("103", "*279037778908")
+    await lab.pbx_view.event("DialEnd", DialStatus="BUSY")
+    await lab.talk("101", "103")
+    await lab.hang_up("101")
+
+
+async def _colleagues_talk(lab: Lab) -> None:
+    await lab.dial_from("101", "103")
+    await lab.answer("103")
+    await lab.talk("101", "103")

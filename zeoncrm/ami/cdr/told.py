@@ -40,7 +40,7 @@ def calls_of(group: Sequence[CdrRow], pbx: str, numbering: Numbering) -> list[Ca
     if first := _carried_on(story, numbering):
         told = [_cut_off(story, first, pbx, numbering)]
     elif not told and story.lines:
-        told = [_outbound(story, pbx)]
+        told = _outbound(story, pbx)
     elif not told:
         told = _never_dialled(story, pbx, numbering)
     # Which of several calls a recording is of, the records do not tell; its name may.
@@ -105,23 +105,55 @@ def _cut_off(story: Story, first: CdrRow, pbx: str, numbering: Numbering) -> Cal
     )
 
 
-def _outbound(story: Story, pbx: str) -> Call:
+def _outbound(story: Story, pbx: str) -> list[Call]:
+    first, *later = _one_after_the_other(story)
+    told = [replace(_called(story, first, pbx), started_at=story.rows[0].start, linkedids=_ids(story.rows))]
+    for lines in later:
+        call = _called(story, lines, pbx)
+        # The ids are the first one's: of this one the PBX keeps nothing but the name of its line.
+        own = f"{MADE_UP}{lines[0]} {call.started_at:%Y%m%dT%H%M%S}"
+        told.append(replace(call, linkedids=frozenset({own})))
+    return told
+
+
+def _one_after_the_other(story: Story) -> list[list[str]]:
+    """The lines of each call: who is called when a talk is over is called anew."""
+    calls: list[list[str]] = []
+    talks: list[CdrRow] = []
+    for line in sorted(story.lines, key=lambda each: min(row.start for row in story.of(each))):
+        own = story.of(line)
+        if not calls or (talks and _is_over(talks, own[0])):
+            calls.append([])
+            talks = []
+        calls[-1].append(line)
+        talks += [row for row in own if row.answered]
+    return calls
+
+
+def _is_over(talks: Sequence[CdrRow], row: CdrRow) -> bool:
+    """Whether the talks had ended when the record began. Times are whole seconds; but what one channel did stands in
+    order."""
+    over_at = max(each.end for each in talks)
+    in_order = all(each.channel == row.channel and each.data != row.data for each in talks)
+    return row.start > over_at or (row.start == over_at and in_order)
+
+
+def _called(story: Story, lines: Sequence[str], pbx: str) -> Call:
     # Of several numbers it is the one that answered; else the first.
-    taken = (line for line in story.lines if any(row.answered for row in story.of(line)))
-    party = story.parties[next(taken, story.lines[0])]
-    lines = [line for line in story.lines if story.parties[line].number == party.number]
+    taken = (line for line in lines if any(row.answered for row in story.of(line)))
+    party = story.parties[next(taken, lines[0])]
+    lines = [line for line in lines if story.parties[line].number == party.number]
     own = [row for line in lines for row in story.of(line)]
     ended_at = max(row.end for row in own)
     parts = parts_of(story, lines)
     answers = [part for part in parts if part.answered_at is not None]
     return replace(
-        _ended(Direction.OUTBOUND, pbx, story.rows[0].start, ended_at, answers),
+        _ended(Direction.OUTBOUND, pbx, min(row.start for row in own), ended_at, answers),
         number=party.number,
         number_raw=party.raw,
         result=CallResult.ANSWERED if answers else _outside_result(own),
         answered_at=min(_times(answers), default=None),
         legs=legs_of(story, parts, [], ended_at),
-        linkedids=_ids(story.rows),
     )
 
 
