@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.ami.pbx_script import CALLER, NUMBERING, SECOND_LINE, TRUNK, ScriptedPbx, outgoing
+from tests.ami.pbx_script import CALLER, NUMBERING, P103, SECOND_LINE, TRUNK, ScriptedPbx, outgoing
 from tests.ami.recorded import FOLDER, fed, recording, tracker_for
 from tests.replayed import replayed
 from zeoncrm.ami import messages as m
@@ -342,3 +342,17 @@ def test_a_second_call_of_one_phone_goes_on_as_itself() -> None:
     assert {event.call_id for event in pbx.events} == {second.id}
     assert {each.call_id for each in pbx.events if isinstance(each, CallEnded)} == {second.id}
     assert not first.linkedids & second.linkedids
+
+
+def test_a_phone_that_had_left_and_is_called_again_rings_on_after_a_restart(talking: ScriptedPbx) -> None:
+    talking.ring(TRUNK, P103)
+    talking.answer(TRUNK, P103, "b2")
+    talking.hang_up(P101)
+    again = "PJSIP/101-00000009"
+    talking.ring(TRUNK, again)
+    assert not talking.call.legs[0].is_talking
+    pbx = restarted(talking)
+
+    assert pbx.snapshot(TRUNK, P103, again) == []
+    told = pbx.answer(TRUNK, again, "b3")
+    assert (LegAnswered, "101") in [(type(event), getattr(event, "extension", None)) for event in told]

@@ -150,6 +150,18 @@ def test_a_phone_that_rings_again_is_one_leg_with_two_rings() -> None:
     assert (leg.rang_at, leg.left_at, leg.outcome, leg.rings) == (at(1), None, None, 2)
 
 
+def test_a_phone_that_had_left_and_is_called_again_does_not_talk_yet() -> None:
+    events: list[CallEvent] = [
+        LegAnswered(call_id=ID, at=at(1), extension="101"),
+        LegEnded(call_id=ID, at=at(2), extension="101", outcome=LegOutcome.ANSWERED),
+        LegAnswered(call_id=ID, at=at(2), extension="102"),
+        LegRang(call_id=ID, at=at(3), extension="101"),
+    ]
+    assert [leg.is_talking for leg in after(*events).legs] == [False, True]
+    ended = after(*events, CallEnded(call_id=ID, at=at(4), result=CallResult.ANSWERED))
+    assert [leg.outcome for leg in ended.legs] == [LegOutcome.ANSWERED, LegOutcome.ANSWERED]
+
+
 def test_an_outbound_call_shows_its_steps() -> None:
     steps = [
         (LegRang(call_id=ID, at=at(0), extension="101"), Progress.OWN_PHONE),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from zeoncrm.pipeline.call_events import Direction, Hold
+from zeoncrm.pipeline.call_events import Direction, Hold, LegOutcome
 from zeoncrm.pipeline.calls import Call, CallState, Leg, Progress
 from zeoncrm.pipeline.presence import PhoneState, PresenceState, presence_of
 from zeoncrm.store.people import PersonRow
@@ -15,7 +15,7 @@ from zeoncrm.store.people import PersonRow
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ANNA = PersonRow(1, "anna", "Anna", "rep", None, None, True, False, extensions=(("", "101"), ("branch", "201")))
 TALKS = Call(id="1", pbx="main", direction=Direction.INBOUND, started_at=NOON, state=CallState.TALKING)
-TALKS = replace(TALKS, legs=(Leg("101", rang_at=NOON, answered_at=NOON),))
+TALKS = replace(TALKS, legs=(Leg("101", rang_at=NOON, answered_at=NOON, outcome=LegOutcome.ANSWERED),))
 
 
 def state(*calls: Call, person: PersonRow = ANNA, **phones: dict[str, PhoneState]) -> PresenceState:
@@ -53,6 +53,8 @@ def test_a_leg_that_is_over_says_nothing_and_one_that_rings_does() -> None:
     assert state(left, main={"101": PhoneState.FREE}) is PresenceState.FREE
     rings = replace(TALKS, state=CallState.RINGING, legs=(Leg("101", rang_at=NOON),))
     assert state(rings, main={"101": PhoneState.FREE}) is PresenceState.RINGING
+    again = replace(TALKS, legs=(replace(TALKS.legs[0], outcome=None),))
+    assert state(again, main={"101": PhoneState.FREE}) is PresenceState.RINGING
 
 
 def test_who_calls_somebody_is_busy_before_it_is_answered() -> None:

@@ -36,8 +36,7 @@ def restored_call(call: Call, view: View) -> LiveCall:
 
 
 def _live_leg(leg: Leg) -> LiveLeg:
-    talking = leg.answered_at is not None
-    return LiveLeg(told_talking=talking, told_ringing=not talking and leg.rang_at is not None)
+    return LiveLeg(told_talking=leg.is_talking, told_ringing=not leg.is_talking and leg.rang_at is not None)
 
 
 def _stage(call: Call) -> Reached | None:

@@ -52,7 +52,7 @@ def may_control(directory: Directory, view: CallView, viewer: Viewer) -> bool:
     """Whether the viewer may end the call or hand it on: they talk on it, asked for it, or it is theirs and no
     colleague talks on it. That a phone of theirs rings is not enough: it rings at others too."""
     people = people_of_legs(directory, view)
-    talking = {people[leg.extension] for leg in view.call.legs if leg.answered_at and not leg.left_at}
+    talking = {people[leg.extension] for leg in view.call.legs if leg.is_talking}
     if viewer.sees_all or viewer.id in talking:
         return True
     return not talking and viewer.id in (view.call.requested_by, view.call.owner_id)

@@ -80,6 +80,11 @@ class Leg:
     outcome: LegOutcome | None = None
     rings: int = 0
 
+    @property
+    def is_talking(self) -> bool:
+        """It has answered and is there; one that had left and is called again has not."""
+        return self.left_at is None and self.outcome is LegOutcome.ANSWERED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -310,8 +315,8 @@ def _ended(call: Call, event: CallEnded) -> Call:
 
 def _closed(leg: Leg, call: Call, event: CallEnded) -> Leg:
     """A leg that was still open when the call ended."""
-    outcome = leg.outcome or (LegOutcome.ANSWERED_ELSEWHERE if call.answered_at else LegOutcome.CANCELLED)
-    return replace(leg, left_at=event.at, outcome=outcome)
+    in_vain = LegOutcome.ANSWERED_ELSEWHERE if call.answered_at else LegOutcome.CANCELLED
+    return replace(leg, left_at=event.at, outcome=LegOutcome.ANSWERED if leg.answered_at else leg.outcome or in_vain)
 
 
 def _with_leg(call: Call, leg: Leg) -> tuple[Leg, ...]:

@@ -193,7 +193,7 @@ async def hang_up(
     """
     view, telephone = _live_call(recorder, telephones, viewer, directory, call_id)
     mine = directory.extensions_of(viewer.id, view.call.pbx)
-    talking = [leg.extension for leg in view.call.legs if leg.answered_at and not leg.left_at]
+    talking = [leg.extension for leg in view.call.legs if leg.is_talking]
     own = [extension for extension in talking if extension in mine]
     parts: list[str | None] = [*own] if own and len(own) < len(talking) else [None]
     for extension in parts:
@@ -250,7 +250,7 @@ async def cancel_transfer(
 def _talking_at(view: CallView, viewer: Viewer, directory: Directory) -> str:
     """The extension at which the viewer talks on the call; raises NotFound."""
     mine = directory.extensions_of(viewer.id, view.call.pbx)
-    talking = [leg.extension for leg in view.call.legs if leg.answered_at and not leg.left_at and leg.extension in mine]
+    talking = [leg.extension for leg in view.call.legs if leg.is_talking and leg.extension in mine]
     if not talking:
         raise NotFound("no such call")
     return talking[0]

@@ -105,12 +105,12 @@ def _of_leg(call: Call, leg: Leg) -> PhoneState:
     if call.state is CallState.ENDED or leg.left_at is not None:
         return PhoneState.UNKNOWN
     dialling = call.direction is Direction.OUTBOUND and call.progress in (Progress.CALLING, Progress.RINGING_THERE)
-    if leg.answered_at is not None or dialling:
+    if leg.is_talking or dialling:
         return PhoneState.TALKING
     return PhoneState.RINGING if leg.rang_at is not None else PhoneState.UNKNOWN
 
 
 def _on_hold_since(parts: Sequence[tuple[Call, Leg]]) -> datetime | None:
-    talking = [(call, leg) for call, leg in parts if leg.answered_at is not None and leg.left_at is None]
+    talking = [(call, leg) for call, leg in parts if leg.is_talking]
     held = [hold.since for call, leg in talking for hold in call.on_hold if hold.extension == leg.extension]
     return max(held) if held and len(held) == len(talking) else None

@@ -5,6 +5,7 @@ import { api, expectRefusal } from "./api.js";
 import { liveCalls, onCall } from "./calls.js";
 import { all, on, one, toast } from "./dom.js";
 import { onLive } from "./live.js";
+import { talks } from "./panel.js";
 import { everybody, fewNames, isAt, nameAt, onPresence, showMarks, standing } from "./presence.js";
 import { text } from "./texts.js";
 import { showTimes } from "./times.js";
@@ -119,14 +120,14 @@ function drawCalls(calls) {
 
 /** Since when the caller hears nobody of ours: all who talk with them have them on hold. */
 function heldSince({ legs, on_hold: holds }) {
-  const talking = legs.filter((leg) => leg.answered_at && !leg.left_at);
+  const talking = legs.filter(talks);
   return talking.length === holds.length ? holds.map((each) => each.since).sort().at(-1) : undefined;
 }
 
 /** Who talks; while nobody does, at whom it rings; and whom they ask. */
 function withWhom(call) {
   const open = call.legs.filter((leg) => !leg.left_at);
-  const talking = open.filter((leg) => leg.answered_at);
+  const talking = open.filter(talks);
   const few = fewNames((talking.length ? talking : open).map((leg) => leg.extension), call.pbx);
   return call.consult ? text("asks", { name: few, other: nameAt(call.consult.other, call.pbx) }) : few;
 }
@@ -137,8 +138,7 @@ function drawPeople(calls) {
     showMarks(row, standing(each));
     write(row, "name", each.name);
     write(row, "extension", each.extensions.join(", "));
-    const talks = (leg, pbx) => isAt(each, leg.extension, pbx) && leg.answered_at && !leg.left_at;
-    const call = calls.find(({ legs, pbx }) => legs.some((leg) => talks(leg, pbx)));
+    const call = calls.find(({ legs, pbx }) => legs.some((leg) => talks(leg) && isAt(each, leg.extension, pbx)));
     write(row, "with", call ? whoOf(call)[0] : "");
     const since = one("[data-slot=since]", row);
     since.hidden = each.state === "unknown";

@@ -1,7 +1,9 @@
 // What a call is to the person who looks at it. Pure functions of the call and of who one is.
 
-/** From the first ring to the end a panel only goes up these. */
+/** From the first ring to the end a panel only goes up these, unless the call comes back to who had left it. */
 export const RANK = { ringing: 1, dialling: 1, talking: 2, wrapup: 3, gone: 4 };
+// The latest time that there is: of a call that nobody can come back to.
+const NEVER_AGAIN = 8.64e15;
 
 /**
  * How the call stands for this person, or null when it is none of theirs.
@@ -17,11 +19,24 @@ export function viewOf(call, me) {
   const hasTalked = own.some((leg) => leg.answered_at);
   if (call.gone) return hasTalked ? "wrapup" : "gone";
   if (call.state === "ended") return hasTalked || asked ? "wrapup" : own.some((leg) => leg.rang_at) ? "gone" : null;
-  if (own.some((leg) => leg.answered_at && !leg.left_at)) return "talking";
+  if (own.some(talks)) return "talking";
   if (asked && call.state === "ringing") return "dialling";
-  if (own.some((leg) => leg.rang_at && !leg.answered_at && !leg.left_at)) return "ringing";
+  if (own.some(rings)) return "ringing";
   if (hasTalked) return "wrapup";
   return own.some((leg) => leg.rang_at) ? "gone" : null;
+}
+
+/** A leg that has answered and is there. One that had left and is called again has an answer, but no outcome yet. */
+export const talks = (leg) => leg.outcome === "answered" && !leg.left_at;
+
+const rings = (leg) => leg.rang_at && !leg.outcome && !leg.left_at;
+
+/** When this person's part in the call ended, in milliseconds since 1970; 0 while it goes on. */
+export function leftAt(call, me) {
+  if (call.gone) return NEVER_AGAIN;
+  const own = call.legs.filter((leg) => isMine(leg.extension, call.pbx, me));
+  if (own.some((leg) => !leg.left_at)) return 0;
+  return Math.max(...(own.length ? own.map((leg) => new Date(leg.left_at)) : [new Date(call.ended_at ?? 0)]));
 }
 
 /** Why a ringing call is gone: the name of a text, and the extension that answered. */
@@ -50,7 +65,6 @@ export function ownExtension(call, me) {
 
 /** The extensions of others at which it rings as well. */
 export function ringsAlso(call, me) {
-  const rings = (leg) => leg.rang_at && !leg.answered_at && !leg.left_at;
   return call.legs.filter((leg) => rings(leg) && !isMine(leg.extension, call.pbx, me)).map((leg) => leg.extension);
 }
 

@@ -22,20 +22,28 @@ function change(edit) {
   localStorage.setItem(KEY, JSON.stringify(state));
 }
 
-/** Put a call's panel away in every tab; it comes back only with a later view. */
-export function putAway(id, rank) {
+/** Put a call's panel away in every tab; it comes back only with a later view, or with the call. `left`: when the
+ *  person's part in the call had ended, 0 while it goes on. */
+export function putAway(id, rank, left) {
   change((state) => {
-    state.away[id] = { rank, at: Date.now() };
+    state.away[id] = { rank, left, at: Date.now() };
     if (rank >= 3) delete state.wrapups[id];
   });
 }
 
 /** Whether the panel of this view was put away. */
-export const isAway = (id, rank) => (read().away[id]?.rank ?? 0) >= rank;
+export function isAway(id, rank, left) {
+  const away = read().away[id];
+  if (!away) return false;
+  return away.left ? 0 < left && left <= away.left : away.rank >= rank;
+}
 
 /** Keep a call whose wrap-up is to be done: it outlives the page. */
-export function keepWrapup(call) {
-  if (!isAway(call.id, 3)) change((state) => (state.wrapups[call.id] ??= { call, at: Date.now() }));
+export const keepWrapup = (call) => change((state) => (state.wrapups[call.id] = { at: Date.now(), ...state.wrapups[call.id], call }));
+
+/** The call has come back: there is nothing to wrap up yet. */
+export function dropWrapup(id) {
+  if (id in read().wrapups) change((state) => delete state.wrapups[id]);
 }
 
 export const wrapups = () => Object.values(read().wrapups).map((kept) => kept.call);
