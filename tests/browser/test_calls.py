@@ -323,3 +323,98 @@ async def test_calls_of_the_pbxs_records_pop_up_for_nobody(site: Site, opened: O
     await rung(site, "101", number="+79031112234", name="Pavel")
     await expect(anna.locator(".panel[data-view=ringing]")).to_contain_text("Pavel")
     await expect(anna.locator(".panel")).to_have_count(1)
+
+
+async def hang_over(site: Site, call_id: str, extension: str, other: str) -> None:
+    """Who talks hands the call to another, who answers."""
+    now = datetime.now(UTC)
+    await site.happened(
+        LegEnded(call_id=call_id, at=now, extension=extension, outcome=LegOutcome.ANSWERED),
+        LegAnswered(call_id=call_id, at=now, extension=other),
+    )
+
+
+async def test_a_call_that_comes_back_to_whoever_was_done_with_it_is_shown_again(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    other = await anna.context.new_page()
+    await other.goto(f"{site.address}/calls")
+    panels = (anna.locator(".panel"), other.locator(".panel"))
+    call_id = await rung(site, "101", name="Olga")
+    await answered(site, call_id, "101")
+    await hang_over(site, call_id, "101", "102")
+    await anna.locator(".panel[data-view=wrapup]").get_by_role("button", name="Done").click()
+    for panel in panels:
+        await expect(panel).to_have_count(0)
+    await site.happened(LegRang(call_id=call_id, at=datetime.now(UTC), extension="101"))
+    for panel in panels:
+        await expect(panel).to_have_attribute("data-view", "ringing")
+    await hang_over(site, call_id, "102", "101")
+    for panel in panels:
+        await expect(panel).to_have_attribute("data-view", "talking")
+    await ended(site, call_id)
+    for panel in panels:
+        await expect(panel).to_have_attribute("data-view", "wrapup")
+    await anna.locator(".panel").get_by_role("button", name="Done").click()
+    for panel in panels:
+        await expect(panel).to_have_count(0)
+
+
+async def test_nothing_of_a_callers_name_stays_in_the_title(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    title = await anna.title()
+    call_id = await rung(site, "101", name="Olga — ● from — Stroy")
+    await expect(anna).to_have_title(f"● Olga — ● from — Stroy — {title}")
+    await ended(site, call_id, CallResult.MISSED)
+    await expect(anna).to_have_title(title)
+
+
+async def test_what_is_written_while_the_server_is_away_is_kept_and_saved_when_it_is_back(
+    site: Site, opened: Opened
+) -> None:
+    contact = await contact_of(site, "anna", "Ivan Petrov", NUMBER)
+    deal = await deal_of(site, "anna", "Windows", contact_id=contact.id)
+    anna = await opened("anna")
+    call_id = await rung(site, "101")
+    await answered(site, call_id, "101")
+    await ended(site, call_id)
+    panel = anna.locator(".panel[data-view=wrapup]")
+    await expect(panel).to_contain_text("Windows")
+    await anna.goto(f"{site.address}/deals/{deal.id}")
+    await expect(panel.get_by_label("Next step")).to_be_visible()
+    await anna.context.set_offline(True)
+    await panel.get_by_label("Note").fill("Asks for a discount")
+    await panel.get_by_label("Next step").fill("Send the offer")
+    await panel.get_by_role("button", name="Done").click()
+    await expect(panel.get_by_role("alert")).to_contain_text("the server can't be reached")
+    source = anna.locator(".record").get_by_label("Source")
+    await source.fill("Exhibition")
+    await source.press("Tab")
+    await expect(source).to_have_attribute("aria-invalid", "true")
+    await anna.context.set_offline(False)
+    await expect(source).not_to_have_attribute("aria-invalid", "true")
+    await expect(panel.get_by_role("alert")).to_be_hidden()
+    await expect(anna.locator(".record").get_by_label("Next step")).to_have_value("Send the offer")
+    await anna.reload()
+    await expect(source).to_have_value("Exhibition")
+    await expect(panel.get_by_label("Note")).to_have_value("Asks for a discount")
+    await expect(panel.get_by_label("Next step")).to_have_value("Send the offer")
+
+
+async def test_the_panel_that_one_works_in_stays_on_the_screen_of_a_laptop(site: Site, opened: Opened) -> None:
+    contact = await contact_of(site, "anna", "Ivan Petrov", NUMBER)
+    await deal_of(site, "anna", "Windows", contact_id=contact.id)
+    anna = await opened("anna")
+    await anna.set_viewport_size({"width": 1366, "height": 520})
+    for _ in range(3):
+        call_id = await rung(site, "101")
+        await answered(site, call_id, "101")
+        await ended(site, call_id)
+    panel = anna.locator(".panel[data-view=wrapup]:not(.small)")
+    await panel.get_by_label("Note").fill("Asks for a discount")
+    await rung(site, "101", number="+79031112234", name="Pavel")
+    ringing = anna.locator(".panel[data-view=ringing]")
+    await expect(ringing).to_contain_text("Pavel")
+    for button in (panel.get_by_role("button", name="Done"), ringing.get_by_role("button", name="Create deal")):
+        await button.scroll_into_view_if_needed()
+        await expect(button).to_be_in_viewport(ratio=1)
+    await expect(panel.get_by_label("Note")).to_be_focused()

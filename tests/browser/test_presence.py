@@ -74,7 +74,14 @@ async def test_the_picker_shows_who_is_free_first_and_is_used_by_the_keyboard(si
     await anna.keyboard.press("ArrowDown")
     await expect(options.nth(1)).to_have_attribute("aria-selected", "true")
     phones(site, e101="talking", e102="free", e103="talking", e104="free")
+    # Nobody changes places under the pointer or the keys.
+    await expect(options.nth(1)).to_contain_text("Free")
+    await expect(options.first).to_contain_text("Vera Sokolova")
+    await expect(options.nth(1)).to_contain_text("Boris Volkov")
+    await expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    await anna.keyboard.type("o")
     await expect(options.first).to_contain_text("Boris Volkov")
+    await anna.keyboard.press("Backspace")
     await anna.keyboard.type("ver")
     await expect(options).to_have_count(1)
     await anna.keyboard.press("Enter")
@@ -129,6 +136,27 @@ async def test_while_one_asks_a_colleague_one_connects_or_goes_back(site: Site, 
     await consults(site, call_id, None)
     await expect(connect).to_be_hidden()
     await expect(panel.get_by_role("button", name="Hang up")).to_be_visible()
+
+
+async def test_that_a_colleague_did_not_take_the_call_is_said_and_that_one_went_back_is_not(
+    site: Site, opened: Opened
+) -> None:
+    anna = await opened("anna")
+    call_id = await rung(site, "101", name="Olga")
+    await answered(site, call_id, "101")
+    panel = anna.locator(".panel[data-view=talking]")
+    told, back = panel.get_by_role("alert"), panel.get_by_role("button", name="Back to the caller")
+    await consults(site, call_id, Consult("101", "102"))
+    await expect(back).to_be_visible()
+    await consults(site, call_id, None)
+    await expect(told).to_have_text("Boris Volkov did not take the call")
+    await expect(panel.get_by_role("button", name="Hang up")).to_be_visible()
+    await consults(site, call_id, Consult("101", "102"))
+    async with anna.expect_response("**/transfer/cancel"):
+        await back.click()
+    await consults(site, call_id, None)
+    await expect(back).to_be_hidden()
+    await expect(told).to_be_hidden()
 
 
 async def _watches(site: Site, opened: Opened) -> Page:

@@ -20,12 +20,17 @@ export function expectRefusal(error) {
   if (!(error instanceof Refusal)) throw error;
 }
 
+/** Whether the request may well succeed later: nobody answered, or somebody in the server's place. */
+export const isServerAway = (error) => !error.status || error.status >= 500;
+
 /** Ask the JSON API; the answer's body, or a Refusal. */
 export async function api(method, path, body) {
   const answer = await asked(`/api/v1${path}`, {
     method,
     headers: { "X-CSRF-Token": csrf, ...(body && { "Content-Type": "application/json" }) },
     body: body && JSON.stringify(body),
+    // What somebody wrote arrives although they leave the page.
+    keepalive: Boolean(body),
   });
   const given = answer.status === 204 ? null : await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refusal(answer.status, given ?? {});

@@ -1,6 +1,6 @@
 // One call in the stack: what is shown of it, and what can be done with it.
 
-import { api, expectRefusal, part } from "./api.js";
+import { api, expectRefusal, isServerAway, part } from "./api.js";
 import { dial } from "./dial.js";
 import { all, one, parsed, settled } from "./dom.js";
 import { openNewDeal } from "./dialogs.js";
@@ -15,6 +15,8 @@ import { fromLocalField, length, showTimes, toLocalField } from "./times.js";
 const SAVE_AFTER = 700;
 const LOAD_AFTER = 60;
 const STEPS = ["own_phone", "calling", "ringing_there"];
+// The fields of what was promised.
+const STEP = ["next_step", "next_step_at"];
 
 export class CallPanel {
   constructor(call, me, close) {
@@ -24,6 +26,7 @@ export class CallPanel {
     this.view = null;
     this.deal = null;
     this.isLoaded = false;
+    // Fields with something in them that the server does not have yet.
     this.dirty = new Set();
     // Changes of the deal go one after the other: each needs the version that the one before it gave.
     this.queue = Promise.resolve();
@@ -45,13 +48,14 @@ export class CallPanel {
     const isNews = view !== this.view || before.contact_id !== call.contact_id || before.deal_id !== call.deal_id;
     this.call = call;
     this.view = view;
+    if (isNews) this.slot("error").textContent = "";
     this.element.dataset.view = view;
     for (const element of all("[data-view]", this.element)) element.hidden = !element.dataset.view.split(" ").includes(view);
     this.#writeHead();
     if (view === "dialling") this.#writeSteps();
     if (isNews && view !== "gone") this.load();
     this.#writeDeal();
-    this.#writeConsult();
+    this.#writeConsult(ownConsult(before, this.me));
     if (view === "ringing" || view === "dialling") this.part("note").hidden = !this.field("note").value;
   }
 
@@ -125,8 +129,11 @@ export class CallPanel {
   }
 
   /** While one asks somebody else, only these two ways lead on: to connect them, and back. */
-  #writeConsult() {
+  #writeConsult(before) {
     const consult = this.view === "talking" ? ownConsult(this.call, this.me) : null;
+    if (consult && !before) this.isGoingBack = false;
+    const isRefused = before && !before.talking && !consult && this.view === "talking" && !this.isGoingBack;
+    if (isRefused) this.slot("error").textContent = text("notTaken", { name: fewNames([before.other], this.call.pbx) });
     const box = this.part("consult");
     box.hidden = !consult;
     if (this.view !== "talking" || consult) this.part("transfer").hidden = true;
@@ -191,6 +198,7 @@ export class CallPanel {
       if (stage) this.#patch({ stage_id: Number(stage.value) });
       if (event.target.matches("[data-field^=next_step]")) this.#saveStep();
     });
+    this.element.addEventListener("input", (event) => STEP.includes(event.target.dataset.field) && this.dirty.add(event.target.dataset.field));
     this.field("note").addEventListener("input", () => {
       this.dirty.add("note");
       this.slot("saved").textContent = text("saving");
@@ -209,6 +217,7 @@ export class CallPanel {
       return await action();
     } catch (error) {
       expectRefusal(error);
+      this.isServerAway = isServerAway(error);
       this.slot("error").textContent = text("notDone", { reason: error.message });
       return undefined;
     }
@@ -219,18 +228,26 @@ export class CallPanel {
     const note = this.field("note").value;
     this.dirty.delete("note");
     const kept = await this.#try(() => api("PUT", `/calls/${this.call.id}/note`, { text: note }));
-    if (kept) this.slot("saved").textContent = text("saved");
-    else {
-      this.dirty.add("note");
-      this.slot("saved").textContent = "";
-    }
+    this.slot("saved").textContent = kept ? text("saved") : "";
+    if (!kept && this.isServerAway) this.dirty.add("note");
   }
 
-  #saveStep() {
-    return this.#patch({
-      next_step: this.field("next_step").value.trim() || null,
-      next_step_at: fromLocalField(this.field("next_step_at").value),
-    });
+  async #saveStep() {
+    const [step, at] = STEP.map((name) => this.field(name).value);
+    const kept = await this.#patch({ next_step: step.trim() || null, next_step_at: fromLocalField(at) });
+    if (!kept && this.isServerAway) return;
+    STEP.forEach((name, place) => this.field(name).value === [step, at][place] && this.dirty.delete(name));
+  }
+
+  /** Something is written that only stands here. */
+  get isUnsaved() {
+    return this.dirty.size > 0;
+  }
+
+  /** The server is there again: give it what it could not take. */
+  saveWaiting() {
+    this.#saveNote();
+    if (this.deal && STEP.some((name) => this.dirty.has(name))) this.#saveStep();
   }
 
   #chooseDay(days) {
@@ -238,6 +255,7 @@ export class CallPanel {
     at.setDate(at.getDate() + days);
     at.setHours(10, 0, 0, 0);
     this.field("next_step_at").value = toLocalField(at.toISOString());
+    this.dirty.add("next_step_at");
     this.#saveStep();
   }
 
@@ -279,6 +297,7 @@ export class CallPanel {
 
   /** Go on from a consultation: to `complete` it, or to `cancel` it. */
   endConsult(how) {
+    this.isGoingBack = true;
     return this.#try(() => this.order(`transfer/${how}`));
   }
 
@@ -288,8 +307,11 @@ export class CallPanel {
   }
 
   async finish() {
+    const known = this.slot("error").textContent;
     await this.#saveNote();
-    if (!this.dirty.size) this.close();
+    await this.queue;
+    // What was refused just now is to be seen first; what the server could not take is kept.
+    if (!this.isUnsaved && (known || !this.slot("error").textContent)) this.close();
   }
 
   hangUp() {

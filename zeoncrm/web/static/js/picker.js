@@ -47,9 +47,14 @@ export class Picker {
     this.input.focus();
   }
 
-  /** Draw the list anew, as people stand now; a list that is closed stays so. */
+  /** Show how people stand now. Nobody changes places under somebody's pointer or keys. */
   refresh() {
-    if (this.chosen === null) this.#draw();
+    const options = [...this.list.children];
+    if (!options.length && this.chosen === null) return this.#draw();
+    for (const option of options) {
+      const each = everybody().find((person) => isAt(person, option.dataset.extension, this.pbx));
+      if (each) showMarks(option, standing(each));
+    }
   }
 
   #type() {

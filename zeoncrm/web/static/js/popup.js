@@ -5,9 +5,9 @@ import { all, announce, one } from "./dom.js";
 import { onLive } from "./live.js";
 import { closeNotice, notify } from "./notify.js";
 import { CallPanel } from "./call_panel.js";
-import { RANK, viewOf } from "./panel.js";
+import { RANK, leftAt, viewOf } from "./panel.js";
 import { onPresence } from "./presence.js";
-import { isAway, keepWrapup, markSeen, onShared, putAway, wrapups } from "./shared.js";
+import { dropWrapup, isAway, keepWrapup, markSeen, onShared, putAway, wrapups } from "./shared.js";
 import { text } from "./texts.js";
 
 const ARRIVING = 400;
@@ -19,6 +19,8 @@ const FADE = 300;
 const stack = one("#popups");
 const panels = new Map();
 let changes = 0;
+// What stands before the page's own title.
+let sign = "";
 
 export const me = {
   login: document.body.dataset.login,
@@ -28,6 +30,12 @@ export const me = {
 export function startPopups() {
   onCall((call) => call && show(call));
   onLive("hello resync", () => wrapups().forEach(show));
+  onLive("hello", () => {
+    for (const panel of panels.values()) panel.saveWaiting();
+  });
+  addEventListener("beforeunload", (event) => {
+    if ([...panels.values()].some((panel) => panel.isUnsaved)) event.preventDefault();
+  });
   onLive("deal.created deal.moved deal.changed deal.gone note.written contact.changed", (message) => {
     for (const panel of panels.values()) panel.hear(message);
   });
@@ -35,7 +43,7 @@ export function startPopups() {
     for (const panel of panels.values()) panel.hearPresence();
   });
   onShared(() => {
-    for (const [id, panel] of panels) if (isAway(id, RANK[panel.view])) remove(id);
+    for (const [id, panel] of panels) if (isPutAway(panel.call, panel.view)) remove(id);
     wrapups().forEach(show);
   });
   stack.addEventListener("pointerleave", tidy);
@@ -44,9 +52,10 @@ export function startPopups() {
 
 function show(call) {
   const view = viewOf(call, me);
-  if (view === "wrapup") keepWrapup(call);
   const known = panels.get(call.id);
-  if (!view || (!known && view === "gone") || isAway(call.id, RANK[view])) return known && remove(call.id);
+  if (!view || (!known && view === "gone") || isPutAway(call, view)) return known && remove(call.id);
+  if (view === "wrapup") keepWrapup(call);
+  else if (view !== "gone") dropWrapup(call.id);
   const panel = known ?? add(call);
   const before = panel.view;
   panel.update(call, view);
@@ -58,6 +67,8 @@ function show(call) {
   if (!stack.matches(":hover")) arrange();
   showTitle();
 }
+
+const isPutAway = (call, view) => isAway(call.id, RANK[view], leftAt(call, me));
 
 function add(call) {
   const panel = new CallPanel(call, me, () => close(call.id));
@@ -75,7 +86,8 @@ function rang(panel) {
 }
 
 function close(id) {
-  putAway(id, RANK[panels.get(id).view]);
+  const { call, view } = panels.get(id);
+  putAway(id, RANK[view], leftAt(call, me));
   remove(id);
 }
 
@@ -118,6 +130,8 @@ function arrange() {
 /** The tab's title says that it rings. */
 function showTitle() {
   const ringing = [...panels.values()].find((panel) => panel.view === "ringing");
-  const title = document.title.replace(/^● .*? — /, "");
-  document.title = ringing ? `● ${ringing.name} — ${title}` : title;
+  // Not by its looks: a caller may be called anything.
+  const title = document.title.startsWith(sign) ? document.title.slice(sign.length) : document.title;
+  sign = ringing ? `● ${ringing.name} — ` : "";
+  document.title = sign + title;
 }

@@ -1,6 +1,6 @@
 // A deal or a contact that is open: its fields save themselves, and it follows what others change.
 
-import { api, expectRefusal, part } from "./api.js";
+import { api, expectRefusal, isServerAway, part } from "./api.js";
 import { all, isWriting, on, one, parsed, settled, toast } from "./dom.js";
 import { openRecord } from "./drawer.js";
 import { onLive } from "./live.js";
@@ -38,6 +38,8 @@ export function startRecord() {
   document.addEventListener("htmx:load", (event) => fillTimes(event.detail.elt));
   fillTimes(document);
   onLive("deal.created deal.moved deal.changed deal.gone contact.changed contact.gone note.written call.changed call.answered call.ended recording.ready resync", follow);
+  onLive("hello", saveWaiting);
+  addEventListener("beforeunload", (event) => one(".record [data-unsaved]") && event.preventDefault());
 }
 
 function fillTimes(root) {
@@ -59,13 +61,19 @@ function save(record, input) {
 function change(record, changes, input = null) {
   queue = queue.then(async () => {
     try {
-      const after = await api("PATCH", record.dataset.api, { ...changes, version: Number(record.dataset.version) });
+      const put = (version) => api("PATCH", record.dataset.api, { ...changes, version });
+      const after = await put(Number(record.dataset.version)).catch((error) => {
+        const now = input?.hasAttribute("data-unsaved") && (error.problem?.deal ?? error.problem?.contact);
+        if (!now) throw error;
+        return put(now.version); // It waited while others went on: of what it is about, it is still the last word.
+      });
       record.dataset.version = after.version;
       if (input) mark(input, true);
       await refresh(record);
     } catch (error) {
       expectRefusal(error);
       if (input) mark(input, false);
+      input?.toggleAttribute("data-unsaved", isServerAway(error));
       toast(error.status === 409 ? text("stale", { title: record.dataset.name }) : text("notSaved", { reason: error.message }));
       if (error.status === 409) await refresh(record, { overwrite: true });
     }
@@ -74,6 +82,7 @@ function change(record, changes, input = null) {
 }
 
 function mark(input, saved) {
+  input.removeAttribute("data-unsaved");
   input.setAttribute("aria-invalid", String(!saved));
   if (!saved) return;
   input.removeAttribute("aria-invalid");
@@ -102,6 +111,11 @@ const follow = settled(120, () => {
   if (record) refresh(record);
 });
 
+/** The server is there again: give it what it could not take. */
+function saveWaiting() {
+  for (const input of all(".record [data-unsaved]")) save(input.closest(".record"), input);
+}
+
 /** Take over what has changed: each part but the ones that the person is at work on. */
 async function refresh(record, { overwrite = false } = {}) {
   if (!record.isConnected) return;
@@ -115,7 +129,7 @@ async function refresh(record, { overwrite = false } = {}) {
   for (const now of all("[data-part]", record)) {
     const then = one(`[data-part="${now.dataset.part}"]`, fresh);
     // Somebody who listens goes on listening.
-    if (!then || one(".player[open]", now) || (!overwrite && now.contains(document.activeElement) && isWriting())) continue;
+    if (!then || one(".player[open], [data-unsaved]", now) || (!overwrite && now.contains(document.activeElement) && isWriting())) continue;
     const focused = now.contains(document.activeElement) ? document.activeElement.id : null;
     now.replaceWith(then);
     window.htmx.process(then);
