@@ -346,3 +346,14 @@ def test_trunk_patterns_say_what_is_outside() -> None:
 
     assert pbx.calls_in("PJSIP/door-00000001", "700") == []
     assert kinds(pbx.calls_in()) == ["CallStarted"]
+
+
+def test_a_carrier_s_word_that_others_took_the_call_is_no_answer_of_ours() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.tell(m.HangupAsked(pbx.now, pbx.facts(TRUNK)))
+    pbx.hang_up(P101, cause=26)
+    pbx.hang_up(TRUNK, cause=26)
+
+    assert kinds(pbx.events)[-2:] == ["101 cancelled", "ended missed ringing"]

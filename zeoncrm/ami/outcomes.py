@@ -34,7 +34,7 @@ def leg_outcome(
     caller gave up.
     """
     status = _meant(status, cause)
-    if cause == _ELSEWHERE:
+    if cause == _ELSEWHERE and (elsewhere or not caller_left):
         return LegOutcome.ANSWERED_ELSEWHERE
     if status == "ANSWER" and not (elsewhere or caller_left):
         return LegOutcome.FAILED  # answered, and was gone before it came into the conversation
@@ -61,7 +61,7 @@ def _refused(status: str | None, cause: int | None, sip: int | None) -> LegOutco
         return LegOutcome.BUSY
     if status == "NOANSWER":
         return LegOutcome.NO_ANSWER
-    if status in {"CHANUNAVAIL", "CONGESTION"} or cause not in (_NOBODY_TOOK_IT | {None}):
+    if status in {"CHANUNAVAIL", "CONGESTION"} or cause not in (_NOBODY_TOOK_IT | {None, _ELSEWHERE}):
         return LegOutcome.FAILED
     return None
 
