@@ -182,7 +182,9 @@ async def test_a_phone_shows_one_column_and_the_deal_as_a_whole_page(site: Site,
     await expect(column(anna, "Unsorted")).to_be_in_viewport(ratio=0.9)
     await expect(column(anna, "Proposal")).not_to_be_in_viewport()
     await anna.get_by_role("link", name="Windows").tap()
-    box = await anna.locator(".drawer").bounding_box()
+    drawer = anna.locator(".drawer")
+    await drawer.evaluate("drawer => Promise.all(drawer.getAnimations().map((each) => each.finished))")
+    box = await drawer.bounding_box()
     assert box is not None
     assert (box["x"], box["width"]) == (0, PHONE[0])
     await anna.get_by_label("Stage").first.select_option(label="Proposal")

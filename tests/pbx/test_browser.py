@@ -138,3 +138,40 @@ async def test_a_click_on_a_number_rings_the_rep_s_phone_and_then_the_number(
     await expect(page.locator(".panel[data-view=talking]")).to_contain_text("Olga")
     await lab.hang_up("103")
     await expect(page.locator(".panel[data-view=wrapup]")).to_contain_text("Olga")
+
+
+async def test_a_call_that_a_colleague_hands_back_is_shown_again(lab: Lab, daemon: Daemon, browser: Browser) -> None:
+    page = await _log_in(browser, daemon, "rep101")
+    await lab.call_in(CALLER, did="4952150101", name="Ivan")
+    await lab.answer("101")
+    await lab.talk("101", CALLER)
+    await lab.refer("101", "103")
+    await lab.answer("103")
+    await lab.talk("103", CALLER)
+    await page.locator(".panel[data-view=wrapup]").get_by_role("button", name="Done").click()
+    await expect(page.locator(".panel")).to_have_count(0)
+
+    await lab.refer("103", "101")
+    await expect(page.locator(".panel[data-view=ringing]")).to_contain_text("Ivan")
+    await lab.answer("101")
+    await lab.talk("101", CALLER)
+    await expect(page.locator(".panel[data-view=talking]")).to_contain_text("Ivan")
+    await lab.hang_up(CALLER)
+    await expect(page.locator(".panel[data-view=wrapup]")).to_contain_text("Ivan")
+
+
+async def test_a_rep_is_told_that_the_colleague_who_was_asked_is_busy(
+    lab: Lab, daemon: Daemon, browser: Browser
+) -> None:
+    page = await _log_in(browser, daemon, "rep101")
+    await lab.behave("103", "busy")
+    await lab.call_in(CALLER, did="4952150101", name="Ivan")
+    await lab.answer("101")
+    panel = page.locator(".panel[data-view=talking]")
+    await panel.get_by_role("button", name="Transfer").click()
+    await page.keyboard.type("103")
+    await panel.get_by_role("button", name="Ask first").click()
+    await expect(panel.get_by_role("alert")).to_have_text("Rep103 did not take the call")
+    await lab.talk("101", CALLER)
+    await expect(panel.get_by_role("button", name="Hang up")).to_be_visible()
+    await lab.hang_up(CALLER)

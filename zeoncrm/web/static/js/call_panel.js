@@ -131,9 +131,7 @@ export class CallPanel {
   /** While one asks somebody else, only these two ways lead on: to connect them, and back. */
   #writeConsult(before) {
     const consult = this.view === "talking" ? ownConsult(this.call, this.me) : null;
-    if (consult && !before) this.isGoingBack = false;
-    const isRefused = before && !before.talking && !consult && this.view === "talking" && !this.isGoingBack;
-    if (isRefused) this.slot("error").textContent = text("notTaken", { name: fewNames([before.other], this.call.pbx) });
+    this.#saySoIfRefused(before, consult);
     const box = this.part("consult");
     box.hidden = !consult;
     if (this.view !== "talking" || consult) this.part("transfer").hidden = true;
@@ -142,6 +140,19 @@ export class CallPanel {
     for (const line of all("[data-when]", box)) line.hidden = line.dataset.when !== String(consult.talking);
     for (const act of ["transfer", "hangup"]) one(`[data-act=${act}]`, this.element).hidden = true;
   }
+
+  /** Of one whose phone is busy no more is told than that it was called. */
+  #saySoIfRefused(before, consult) {
+    if (consult && !before) this.isGoingBack = false;
+    if (consult || this.view !== "talking") this.asked = null;
+    const { to, left } = this.asked ?? {};
+    const isOver = before ? !before.talking && !this.isGoingBack : to && this.#leftAt(to) !== left;
+    if (consult || this.view !== "talking" || !isOver) return;
+    this.slot("error").textContent = text("notTaken", { name: fewNames([before?.other ?? to], this.call.pbx) });
+    this.asked = null;
+  }
+
+  #leftAt = (extension) => this.call.legs.find((leg) => leg.extension === extension)?.left_at ?? null;
 
   async #load() {
     let fresh;
@@ -287,10 +298,14 @@ export class CallPanel {
     const form = this.part("transfer");
     const buttons = all("button", form);
     for (const button of buttons) button.disabled = true;
-    const done = await this.#try(() => this.order("transfer", { to: this.picker.value, kind }));
+    const to = this.picker.value;
+    const left = this.#leftAt(to);
+    const done = await this.#try(() => this.order("transfer", { to, kind }));
     for (const button of buttons) button.disabled = false;
-    if (done) form.hidden = true;
-    else this.field("to").focus();
+    if (!done) return this.field("to").focus();
+    form.hidden = true;
+    if (kind === "attended") this.asked = { to, left };
+    this.#writeConsult(null);
   }
 
   order = (path, body, method = "POST") => api(method, `/calls/${this.call.id}/${path}`, body);
