@@ -186,6 +186,20 @@ def test_a_queue_that_calls_a_member_again_makes_one_leg() -> None:
     assert kinds(pbx.hang_up(TRUNK)) == ["ended missed queue"]
 
 
+def test_a_phone_that_is_called_again_before_it_is_told_of_the_hang_up_rings_twice() -> None:
+    pbx = ScriptedPbx()
+    again = "PJSIP/101-0000000c"
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.dial_ends(TRUNK, P101, "NOANSWER")
+    pbx.ring(TRUNK, again)
+
+    assert kinds(pbx.hang_up(P101, cause=0)) == []
+    pbx.dial_ends(TRUNK, again, "BUSY")
+    pbx.hang_up(again, cause=17)
+    assert kinds(pbx.events) == ["CallStarted", "101 rings", "101 no_answer", "101 rings", "101 busy"]
+
+
 def test_the_card_stays_while_one_of_two_devices_of_an_extension_rings() -> None:
     pbx = ScriptedPbx()
     softphone = "SIP/101-00000009"

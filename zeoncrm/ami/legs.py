@@ -24,6 +24,24 @@ class LiveLeg:
     told_ringing: bool = False
     told_talking: bool = False
 
+    @property
+    def is_given_up(self) -> bool:
+        """It rang and does no more, though the hang-up may be yet to come."""
+        return bool(self.rings) and all(channel.rings_no_more or channel.dial_ended for channel in self.rings)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """In what case phones stop ringing.
+
+    `taken`: somebody is about to be connected. `held`: somebody had the call already when these phones began to
+    ring. `left`: whoever called gave up.
+    """
+
+    taken: bool
+    held: bool
+    left: bool
+
 
 @dataclass(slots=True)
 class Legs:
@@ -99,47 +117,43 @@ class Legs:
             leg.rings.clear()
         return events
 
-    def take_ringing(self, ringing: Iterable[Channel]) -> bool:
-        """Phones that are called for this call; says whether one of them was not before."""
-        new = False
-        for channel in ringing:
-            leg = self._of(channel)
-            if not channel.settled and channel not in leg.rings:
-                leg.rings[channel] = None
-                new = True
-        return new
+    def newly_called(self, ringing: Iterable[Channel]) -> list[Channel]:
+        """Which of these phones were not called for this call before."""
+        return [channel for channel in ringing if not channel.settled and channel not in self._of(channel).rings]
 
-    def follow(self, at: datetime, *, taken: bool, held: bool, left: bool) -> list[CallEvent]:
-        """What became of those that rang or talked.
-
-        `taken`: somebody is about to be connected. `held`: somebody had the call already when these phones began to
-        ring. `left`: whoever called gave up.
+    def take_ringing(self, new: Iterable[Channel], at: datetime, case: Case) -> list[CallEvent]:
+        """Phones are called for this call. Where it rang before that is over, though the hang-up may be yet to come:
+        a dialplan that dials once more does not wait for it.
         """
+        events: list[CallEvent] = []
+        for channel in new:
+            leg = self._of(channel)
+            if leg.is_given_up:
+                self._end_ringing(self._extension(channel), leg, at, case, events)
+            leg.rings[channel] = None
+        return events
+
+    def follow(self, at: datetime, case: Case) -> list[CallEvent]:
+        """What became of those that rang or talked."""
         events: list[CallEvent] = []
         for extension, leg in self.by_extension.items():
             if leg.rings and not leg.told_ringing and not leg.told_talking and _is_heard(leg, at):
                 leg.told_ringing = True
                 events.append(LegRang(call_id=self.call_id, at=at, extension=extension))
             if leg.rings and all(channel.rings_no_more for channel in leg.rings):
-                outcome = _outcome(leg, None, taken=taken, held=held, left=left)
-                leg.rings.clear()
-                if not leg.told_talking:
-                    leg.told_ringing = False
-                    events.append(self._ended(extension, outcome, at))
+                self._end_ringing(extension, leg, at, case, events)
             if leg.told_talking and leg.talks and all(channel.is_over for channel in leg.talks):
                 leg.talks.clear()
                 leg.told_talking = False
                 events.append(self._ended(extension, LegOutcome.ANSWERED, at))
         return events
 
-    def last_words(self, at: datetime, cause: int | None, *, taken: bool, held: bool, left: bool) -> list[CallEvent]:
+    def last_words(self, at: datetime, cause: int | None, case: Case) -> list[CallEvent]:
         """Why phones no longer ring whose hang-ups come after the end. `cause`: why the caller's channel ended."""
         events: list[CallEvent] = []
         for extension, leg in self.by_extension.items():
-            over = leg.rings and all(channel.rings_no_more or channel.dial_ended for channel in leg.rings)
-            if over and not leg.told_talking:
-                outcome = _outcome(leg, cause, taken=taken, held=held, left=left)
-                events.append(self._ended(extension, outcome, at))
+            if leg.is_given_up and not leg.told_talking:
+                events.append(self._ended(extension, _outcome(leg, cause, case), at))
         return events
 
     def adopt(self, channels: dict[str, list[Channel]], at: datetime) -> list[CallEvent]:
@@ -171,6 +185,13 @@ class Legs:
     def _extension(self, channel: Channel) -> str:
         return self.view.party(channel).extension or ""
 
+    def _end_ringing(self, extension: str, leg: LiveLeg, at: datetime, case: Case, events: list[CallEvent]) -> None:
+        outcome = _outcome(leg, None, case)
+        leg.rings.clear()
+        if not leg.told_talking:
+            leg.told_ringing = False
+            events.append(self._ended(extension, outcome, at))
+
     def _ended(self, extension: str, outcome: LegOutcome, at: datetime) -> LegEnded:
         return LegEnded(call_id=self.call_id, at=at, extension=extension, outcome=outcome)
 
@@ -181,7 +202,7 @@ def _is_heard(leg: LiveLeg, at: datetime) -> bool:
     )
 
 
-def _outcome(leg: LiveLeg, cause: int | None, *, taken: bool, held: bool, left: bool) -> LegOutcome:
+def _outcome(leg: LiveLeg, cause: int | None, case: Case) -> LegOutcome:
     outcomes = [
         LegOutcome.ANSWERED_ELSEWHERE
         if channel.picked_up
@@ -190,8 +211,8 @@ def _outcome(leg: LiveLeg, cause: int | None, *, taken: bool, held: bool, left: 
             cause if channel.cause is None else channel.cause,
             channel.sip,
             # Whoever was only consulted leaves the call to whom it had.
-            elsewhere=taken or (held and channel.dial_status == ANSWER),
-            caller_left=left,
+            elsewhere=case.taken or (case.held and channel.dial_status == ANSWER),
+            caller_left=case.left,
         )
         for channel in leg.rings
     ]

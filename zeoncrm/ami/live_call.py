@@ -12,7 +12,7 @@ from zeoncrm.ami.channels import ANSWER, UP, Channel
 from zeoncrm.ami.consult import consultation
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.hold import holds
-from zeoncrm.ami.legs import Legs
+from zeoncrm.ami.legs import Case, Legs
 from zeoncrm.ami.outcomes import outside_result
 from zeoncrm.ami.view import View, talks
 from zeoncrm.ami.waiting import Waiting
@@ -200,10 +200,12 @@ class LiveCall:
             self._take_forwards(hearing, at, events)
             if not self.answered:
                 self.behind |= {channel.uniqueid for channel in hearing if self.view.is_helper(channel)}
-        if self.legs.take_ringing(self._ringing()) and self._queue_now() is None:
-            self.waiting.stage = Reached.RINGING
+        if new := self.legs.newly_called(self._ringing()):
+            events += self.legs.take_ringing(new, at, self._case())
+            if self._queue_now() is None:
+                self.waiting.stage = Reached.RINGING
         if self.legs.have_changed:
-            events += self.legs.follow(at, taken=self._is_taken(), held=self._is_held(), left=self._has_caller_left())
+            events += self.legs.follow(at, self._case())
 
     def _take_forwards(self, hearing: list[Channel], at: datetime, events: list[CallEvent]) -> None:
         """Outside lines that the call was sent on to, and that took it; those of other calls are on their own."""
@@ -229,6 +231,9 @@ class LiveCall:
         centers = [each for each in {self.caller, *self.lines} if each is not None and not each.gone]
         near = {channel for center in centers for channel in self.view.surroundings(center)}
         return [channel for channel in ringing if channel in near]
+
+    def _case(self) -> Case:
+        return Case(taken=self._is_taken(), held=self._is_held(), left=self._has_caller_left())
 
     def _is_held(self) -> bool:
         """Somebody has the call."""
@@ -306,8 +311,7 @@ class LiveCall:
     def end(self, at: datetime, *, provisional: bool = False) -> list[CallEvent]:
         """The last events of a call that is over now, whatever the PBX shows."""
         cause = self.caller.cause if self.caller is not None else None
-        taken, held, left = self._is_taken(), self._is_held(), self._has_caller_left()
-        events = self.legs.last_words(at, cause, taken=taken, held=held, left=left)
+        events = self.legs.last_words(at, cause, self._case())
         result = self._result()
         reached = self.waiting.reached(self.caller) if result is CallResult.MISSED else None
         events.append(CallEnded(call_id=self.id, at=at, result=result, reached=reached, provisional=provisional))
