@@ -280,7 +280,7 @@ async def caller_and_callee_sent_into_a_conference(lab: Lab) -> None:
 @scenario(answered("+79031113427", WAITING, "103", legs={"103": "answered"}))
 async def waiting_caller_bridged(lab: Lab) -> None:
     await lab.call_in("79031113427", did=WAITING)
-    await lab.arrives("79031113427")
+    await lab.reaches("MusicOnHold")
     await lab.dial_from("103", "306")
     await lab.talk("103", "79031113427")
     await lab.hang_up("103")
