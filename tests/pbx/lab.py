@@ -224,6 +224,8 @@ class Lab:
 
     async def rings(self, party: str, *, calls: int = 1) -> None:
         await self.pbx_view.until(lambda: len(self.pbx_view.of(party, "Ringing")) >= calls, f"{party} ringing")
+        if calls > 1:  # the phone learns of it a little later than the PBX, and which of them is the newest matters
+            await self._calls_of(party, calls, "Ring")
 
     async def calls(self, number: str) -> None:
         """The call of this outside number has come to the PBX."""
