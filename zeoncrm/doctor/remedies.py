@@ -17,7 +17,7 @@ REMEDIES = {
     "cdr-away": "see the path, the address, the user and the rights; the daemon's user must be allowed to read",
     "cdr-unwritten": "see that `cdr` names the right place, and that the PBX writes there: cdr show status",
     "cdr-not-understood": "see what writes the records: cdr_csv of Asterisk, or a table with Asterisk's own columns",
-    "cdr-timezone": "set `cdr_timezone` to the PBX's zone, or to UTC when cdr_csv.conf says usegmtime = yes",
+    "cdr-timezone": "set `cdr_timezone` to the PBX's zone, or to UTC when cdr.conf says usegmtime = yes",
     # The database.
     "database-away": "see that `database.url` is right, that the server runs, and that this user may open it",
     "database-missing": "nothing: `zeoncrm serve` or `zeoncrm user add` makes it",
