@@ -139,6 +139,60 @@ def test_a_second_pbx_is_reached_by_its_number(tmp_path: Path) -> None:
     assert [pbx.port for pbx in config.pbx] == [5038, 5039]
 
 
+def test_a_pbx_is_reached_by_its_name_and_no_other_gets_what_is_meant_for_one_that_is_not_there(tmp_path: Path) -> None:
+    text = WHOLE + '[[pbx]]\nname = "Branch"\nusername = "b"\nsecret = "c"\n'
+
+    config = read(tmp_path, text, {"ZEONCRM_PBX__BRANCH__HOST": "10.9.9.9"})
+    assert [pbx.host for pbx in config.pbx] == ["127.0.0.1", "10.9.9.9"]
+    for name in ("ZEONCRM_PBX__OTHER__SECRET", "ZEONCRM_PBX__\u00b2__HOST", "ZEONCRM_PBX__7__HOST"):
+        with pytest.raises(ConfigError, match=name):
+            read(tmp_path, text, {name: "10.9.9.9"})
+    with pytest.raises(ConfigError, match="double brackets"):
+        read(tmp_path, 'pbx = ["x"]\n', {"ZEONCRM_PBX__HOST": "10.9.9.9"})
+
+
+@pytest.mark.parametrize("other", ["LOCALHOST", "::1", "127.0.0.1"])
+def test_one_pbx_under_two_names_of_this_machine_is_refused(tmp_path: Path, other: str) -> None:
+    text = WHOLE + f'[[pbx]]\nname = "branch"\nhost = "{other}"\nusername = "b"\nsecret = "c"\n'
+
+    with pytest.raises(ConfigError, match="two PBXs have the address"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://a:b@127.0.0.1:x/asteriskcdrdb",
+        "mysql://a:sE@cr3t@127.0.0.1/asteriskcdrdb",
+        "mysql://a:s/cr3t@127.0.0.1/asteriskcdrdb",
+        "postgresql://a:1/cr3t@127.0.0.1/asterisk",
+        "postgresql://a:1#cr3t@127.0.0.1/asterisk",
+        "postgresql://a:b@127.0.0.1:70000/asterisk",
+    ],
+)
+def test_the_url_of_a_database_that_would_be_misread_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
+    wrong = WHOLE.replace("trunks = []", f'cdr = "{url}"')
+    with pytest.raises(ConfigError, match=r"pbx\.0\.cdr: .*%40") as raised:
+        read(tmp_path, wrong)
+    assert "cr3t" not in str(raised.value)
+    if url.startswith("postgresql"):
+        with pytest.raises(ConfigError, match=r"database\.url: .*%40"):
+            read(tmp_path, WHOLE, {"ZEONCRM_DATABASE__URL": url})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://a:sE%40cr3t@127.0.0.1:3306/asteriskcdrdb",
+        "postgresql://reader@[::1]:5432/asterisk?table=cdr",
+        "sqlite:////var/log/a@b@c.db",
+        "csv:////var/log/asterisk/cdr-csv/Master.csv",
+    ],
+)
+def test_other_urls_of_call_records_are_taken(tmp_path: Path, url: str) -> None:
+    assert read(tmp_path, WHOLE.replace("trunks = []", f'cdr = "{url}"')).pbx[0].cdr == url
+
+
 def test_the_environment_alone_is_enough() -> None:
     given = {"ZEONCRM_PBX__USERNAME": "zeoncrm", "ZEONCRM_PBX__SECRET": "s"}
 
@@ -185,3 +239,30 @@ def test_a_secret_comes_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "main.secret").unlink()
     with pytest.raises(ConfigError, match=r"pbx\.secret_file"):
         read(tmp_path, text).pbx[0].read_secret()
+
+
+@pytest.mark.parametrize("content", ["", "\n", "one\ntwo\n", "a\x07b"])
+def test_a_file_that_holds_no_secret_is_refused_before_the_pbx_is_asked(tmp_path: Path, content: str) -> None:
+    (tmp_path / "main.secret").write_text(content, encoding="utf-8")
+    text = WHOLE.replace('secret = "a secret"', f'secret_file = "{tmp_path}/main.secret"')
+
+    with pytest.raises(ConfigError, match=r"pbx\.secret_file: .*main\.secret: there is "):
+        read(tmp_path, text).pbx[0].read_secret()
+
+
+def test_a_mark_before_the_secret_is_none_of_it(tmp_path: Path) -> None:
+    (tmp_path / "main.secret").write_text("hush\n", encoding="utf-8-sig")
+    text = WHOLE.replace('secret = "a secret"', f'secret_file = "{tmp_path}/main.secret"')
+
+    assert read(tmp_path, text).pbx[0].read_secret() == "hush"
+
+
+def test_a_secret_is_given_in_one_way_and_is_one_line(tmp_path: Path) -> None:
+    both = WHOLE.replace('secret = "a secret"', 'secret = "a secret"\nsecret_file = "/etc/zeoncrm/main.secret"')
+
+    with pytest.raises(ConfigError, match="secret and secret_file are both there"):
+        read(tmp_path, both)
+    with pytest.raises(ConfigError, match=r"pbx\.0\.secret: it holds a line break") as raised:
+        read(tmp_path, WHOLE.replace("a secret", "hush\\nhush"))
+    assert "hush" not in str(raised.value)
+    assert read(tmp_path, WHOLE, {"ZEONCRM_PBX__SECRET_FILE": "/run/secrets/a"}).pbx[0].secret_file == "/run/secrets/a"

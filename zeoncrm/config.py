@@ -7,12 +7,14 @@ first PBX `ZEONCRM_PBX__HOST`, for the second `ZEONCRM_PBX__1__HOST`). Everythin
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -25,6 +27,11 @@ PLACES = (Path("zeoncrm.toml"), Path("/etc/zeoncrm/zeoncrm.toml"))
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f]+\z")]
+
+
+_SECRETS = {"secret": "secret_file", "secret_file": "secret"}
+# What no secret can hold: Asterisk would read another header.
+_BROKEN = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class ConfigError(Exception):
@@ -47,7 +54,7 @@ class DatabaseConfig(Section):
     def _known(cls, url: str) -> str:
         if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
             raise ValueError("sqlite:///PATH or postgresql://USER@HOST/NAME")
-        return url
+        return _unmistakable(url)
 
 
 class WebConfig(Section):
@@ -124,7 +131,7 @@ class PbxConfig(Section):
     def _known_source(cls, source: str | None) -> str | None:
         if source is not None and source != "ami" and not source.startswith(CDR_SOURCES):
             raise ValueError(f"ami or one of {', '.join(CDR_SOURCES)} is expected")
-        return source
+        return source and _unmistakable(source)
 
     @field_validator("cdr_timezone")
     @classmethod
@@ -140,20 +147,34 @@ class PbxConfig(Section):
         """The zone of the times in the call records; None is this machine's."""
         return _zone(self.cdr_timezone)
 
+    @field_validator("secret")
+    @classmethod
+    def _one_line(cls, secret: SecretStr) -> SecretStr:
+        if _BROKEN.search(secret.get_secret_value()):
+            raise ValueError("it holds a line break or another control character")
+        return secret
+
     @model_validator(mode="after")
     def _has_secret(self) -> Self:
-        if self.secret_file is None and not self.secret.get_secret_value():
+        given = bool(self.secret.get_secret_value())
+        if self.secret_file is None and not given:
             raise ValueError("secret or secret_file is missing")
+        if self.secret_file is not None and given:
+            raise ValueError("secret and secret_file are both there: leave one out")
         return self
 
     def read_secret(self) -> str:
-        """The secret; raises ConfigError when its file can't be read."""
+        """The secret; raises ConfigError when its file can't be read or holds none."""
         if self.secret_file is None:
             return self.secret.get_secret_value()
         try:
-            return Path(self.secret_file).read_text(encoding="utf-8").strip()
+            secret = Path(self.secret_file).read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"pbx.secret_file: {self.secret_file}: {_why(error)}") from error
+        if not secret or _BROKEN.search(secret):
+            wrong = "more than one line, or a control character" if secret else "nothing"
+            raise ConfigError(f"pbx.secret_file: {self.secret_file}: there is {wrong} in it")
+        return secret
 
 
 class AgiConfig(Section):
@@ -185,11 +206,29 @@ class Config(Section):
         if name := _twice(pbx.name for pbx in pbxs):
             raise ValueError(f"two PBXs have the name {name!r}")
         # Each call would be there twice.
-        if address := _twice(f"{pbx.host.lower()}:{pbx.port}" for pbx in pbxs):
+        if address := _twice(f"{_host(pbx.host)}:{pbx.port}" for pbx in pbxs):
             raise ValueError(f"two PBXs have the address {address}")
         if _twice(pbx.cdr for pbx in pbxs if pbx.cdr not in (None, "ami")):
             raise ValueError("two PBXs have the same `cdr`")
         return pbxs
+
+
+def _host(name: str) -> str:
+    """The same for the names of this machine."""
+    return "127.0.0.1" if name.lower() in ("localhost", "::1") else name.lower()
+
+
+def _unmistakable(url: str) -> str:
+    """Refuses what would be read as another server, with a part of the password in its name."""
+    try:
+        parts = urlsplit(url)
+        at, beyond = parts.netloc.count("@"), parts.path + parts.fragment
+        sound = not parts.netloc or (parts.port != 0 and at < 2 and "@" not in beyond)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("a port is no number, or the password holds @ : / # ? unescaped: write %40 %3A %2F %23 %3F")
+    return url
 
 
 def _twice(texts: Iterable[str | None]) -> str | None:
@@ -256,13 +295,26 @@ def _merged(values: dict[str, Any], given: Mapping[tuple[str, ...], str]) -> dic
 
 
 def _set_pbx(values: dict[str, Any], parts: tuple[str, ...], text: str) -> None:
-    index = int(parts[1]) if len(parts) > 2 and parts[1].isdigit() else 0
     tables = values.setdefault("pbx", [])
-    if not isinstance(tables, list) or index > len(tables):
-        raise ConfigError(f"{PREFIX}{'__'.join(parts).upper()}: there is no PBX number {index}")
+    variable = f"{PREFIX}{'__'.join(parts).upper()}"
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigError(f"{variable}: write [[pbx]] in the file, in double brackets")
+    index = _which_pbx(tables, parts[1]) if len(parts) > 2 else 0
+    if index is None or index > len(tables):
+        raise ConfigError(f"{variable}: there is no PBX {parts[1].upper()}")
     if index == len(tables):
         tables.append({"name": "main"} if index == 0 else {})
-    tables[index][parts[-1]] = _typed("pbx", parts[-1], text)
+    key = parts[-1]
+    tables[index][key] = _typed("pbx", key, text)
+    if key in _SECRETS:  # it goes before what the file says, in either form
+        tables[index].pop(_SECRETS[key], None)
+
+
+def _which_pbx(tables: list[dict[str, Any]], word: str) -> int | None:
+    """By its number, else by its name; the environment has no small letters."""
+    if word.isascii() and word.isdigit():
+        return int(word)
+    return next((index for index, table in enumerate(tables) if str(table.get("name")).lower() == word), None)
 
 
 def _typed(section: str, key: str, text: str) -> Any:
@@ -272,7 +324,7 @@ def _typed(section: str, key: str, text: str) -> Any:
     target = model.model_fields.get(key) if model is not None else None
     if target is None:
         return text
-    if target.annotation is int and text.strip().isdigit():
+    if target.annotation is int and text.isascii() and text.strip().isdigit():
         return int(text)
     if target.annotation is bool and text.strip().lower() in ("true", "false"):
         return text.strip().lower() == "true"

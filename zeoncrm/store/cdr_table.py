@@ -130,7 +130,12 @@ class CdrTable:
 
     async def _columns(self, connection: AsyncConnection) -> dict[str, sa.ColumnClause[Any]]:
         """Those of ours that the table has, by Asterisk's names."""
-        found = await connection.run_sync(lambda sync: sa.inspect(sync).get_columns(self._table))
+        try:
+            found = await connection.run_sync(lambda sync: sa.inspect(sync).get_columns(self._table))
+        except sqlalchemy.exc.NoSuchTableError:
+            raise StoreError(
+                f"there is no table {self._table}: name the one of call records with ?table=NAME"
+            ) from None
         # SQLite keeps texts, whatever the column is declared as.
         plain = connection.dialect.name == "sqlite"
         types = {column["name"].lower(): (column["name"], column["type"]) for column in found}
@@ -185,7 +190,7 @@ def _read_url(text: str) -> tuple[URL, str]:
     try:
         url = make_url(text)
         driver = _DRIVERS[url.get_backend_name()]
-    except (sqlalchemy.exc.ArgumentError, KeyError) as error:
+    except (sqlalchemy.exc.ArgumentError, KeyError, ValueError) as error:
         raise StoreError("mysql://, postgresql:// or sqlite:/// is expected") from error
     table = url.query.get("table", "cdr")
     url = url.difference_update_query(["table"]).set(drivername=driver)

@@ -29,7 +29,7 @@ def driver_url(text: str) -> URL:
     """
     try:
         url = make_url(text)
-    except sqlalchemy.exc.ArgumentError as error:
+    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
         raise StoreError("not the URL of a database") from error
     driver = DRIVERS.get(url.get_backend_name())
     if driver is None:
