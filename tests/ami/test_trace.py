@@ -22,6 +22,7 @@ from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallStarted, LegA
 from zeoncrm.pipeline.call_traces import CallTrace, Silence
 from zeoncrm.pipeline.calls import Call, CallState, IllegalTransition, advance, start
 from zeoncrm.pipeline.ids import new_call_id
+from zeoncrm.pipeline.numbering import Numbering
 
 MASKED = b"79031000001"
 
@@ -122,6 +123,35 @@ def test_masking_keeps_extensions_and_what_links_channels() -> None:
     assert MASKED in masked
     for word in (b"PJSIP/101-", b"CallerIDNum: 101\r\n", *(f"id: {each}".encode() for each in call.linkedids)):
         assert masked.count(word) == recording_of(frames).count(word) > 0
+
+
+@pytest.mark.parametrize(
+    "number, elsewhere",
+    [
+        ("223344", "Exten: 223344"),
+        ("61234567", "Data: /var/spool/in-61234567-101-20261127.wav"),
+        ("79031112233", "DialString: 9w79031112233@trunk"),
+        ("8-903-111-22-33", "Data: SIP/8-903-111-22-33@trunk"),
+        ("+7 (903) 111-22-33", "Data: +7 (903) 111-22-33"),
+    ],
+)
+def test_a_number_is_masked_in_whatever_form_it_is_written(number: str, elsewhere: str) -> None:
+    numbering = Numbering("RU", frozenset({"101", "30001"}))
+    lines = ("CallerIDNum: 30001", f"ConnectedLineNum: {number}", "Channel: PJSIP/30001-00000389", elsewhere)
+    [masked] = Mask(numbering).frames([traced_call.Traced(1, datetime.now(UTC), "\r\n".join(lines).encode())])
+    kept, connected, channel, other = masked.frame.decode().split("\r\n")
+    assert (kept, channel) == ("CallerIDNum: 30001", "Channel: PJSIP/30001-00000389")
+    assert number not in connected + other
+    shown = connected.removeprefix("ConnectedLineNum: ")
+    assert (len(shown), shown in other) == (len(number), True)
+
+
+def test_an_account_code_is_masked_like_a_name() -> None:
+    numbering = Numbering("RU", frozenset({"101"}))
+    [masked] = Mask(numbering).frames(
+        [traced_call.Traced(1, datetime.now(UTC), b"AccountCode: ivanov\r\nDestAccountCode: 101")]
+    )
+    assert masked.frame == b"AccountCode: Name 1\r\nDestAccountCode: 101"
 
 
 def test_each_event_is_shown_with_what_was_made_of_it() -> None:
