@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import closing
+import ssl
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -69,6 +70,27 @@ async def test_a_web_server_is_made_to_speak(monkeypatch: pytest.MonkeyPatch) ->
     async with server:
         [found] = await examined(server.sockets[0].getsockname()[1])
     assert (found.id, "a web server" in found.text) == ("pbx-not-ami", True)
+
+
+async def test_tls_is_made_to_speak(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_module, "CONNECT", 0.05)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+    def shake_hands() -> None:
+        """With each that comes, until the server is shut down."""
+        with suppress(OSError):
+            while True:
+                client, _ = server.accept()
+                client.settimeout(0.1)  # the first says nothing, and is held while the others are asked
+                with client, suppress(OSError):
+                    context.wrap_socket(client, server_side=True)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        shaking = asyncio.create_task(asyncio.to_thread(shake_hands))
+        [found] = await examined(server.getsockname()[1])
+        server.shutdown(socket.SHUT_RDWR)
+        await shaking
+    assert (found.id, "but TLS" in found.text) == ("pbx-not-ami", True)
 
 
 async def test_a_port_that_says_nothing_at_all_is_taken_for_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:

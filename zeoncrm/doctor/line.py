@@ -17,6 +17,8 @@ from zeoncrm.ami.wire import Wire
 # Seconds. Some Asterisk versions hold events back until the next action: hence the pings.
 CONNECT, ANSWER, LISTING, PING = 5.0, 5.0, 15.0, 1.0
 _PROVOKED = 3.0
+# OpenSSL closes at a web browser's words without its own; a broken greeting of TLS it answers with an alert.
+_OPENINGS = (b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01\x00\x05hello")
 
 
 class Line:
@@ -100,12 +102,14 @@ async def line() -> AsyncIterator[Line]:
 
 async def who_answers(host: str, port: int) -> str | None:
     """Who is silent until it is spoken to: a web server or TLS; None when nothing makes it speak."""
-    with suppress(OSError, TimeoutError):
-        async with asyncio.timeout(_PROVOKED):
-            reader, writer = await asyncio.open_connection(host, port)
-            try:
-                writer.write(b"GET / HTTP/1.0\r\n\r\n")
-                return stranger(await reader.read(LOOKED_AT))
-            finally:
-                writer.close()
+    for opening in _OPENINGS:
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_PROVOKED):
+                reader, writer = await asyncio.open_connection(host, port)
+                try:
+                    writer.write(opening)
+                    if speaker := stranger(await reader.read(LOOKED_AT)):
+                        return speaker
+                finally:
+                    writer.close()
     return None
