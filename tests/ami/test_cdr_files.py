@@ -18,7 +18,10 @@ import pytest
 from zeoncrm.ami.cdr.csv_file import CsvFile
 from zeoncrm.ami.cdr.rows import BadRow, csv_row, row_of
 from zeoncrm.ami.cdr.sources import CdrError, Mark
+from zeoncrm.ami.cdr.told import calls_of
+from zeoncrm.pipeline.numbering import Numbering
 
+NUMBERING = Numbering("RU", frozenset({"101"}))
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
@@ -322,10 +325,12 @@ async def test_much_is_read_bit_by_bit(path: Path) -> None:
     assert callers == [f"{number:04}" for number in range(50)]
 
 
-async def test_another_encoding_spoils_the_name_only(path: Path) -> None:
-    path.write_bytes(line(1, "Иван").encode("cp1251") + line(2).encode())
+async def test_a_name_in_another_encoding_is_left_out_and_said(path: Path) -> None:
+    path.write_bytes(line(1, "Иван").encode("cp1251") + line(2, "Иван").encode())
     reading = await CsvFile(path, UTC).read({"offset": 0, "print": ""})
-    assert ([read.row.src for read in reading.records], reading.bad) == (["79031110001", "79031110002"], 0)
+    calls = [call for read in reading.records for call in calls_of([read.row], "main", NUMBERING)]
+    assert [(call.number, call.caller_name) for call in calls] == [("+79031110001", None), ("+79031110002", "Иван")]
+    assert (reading.bad, reading.why) == (1, "a name that is not in UTF-8, and can't be read")
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe" + line(1).encode("utf-16-le"), b"\x00" * 5000 + b"\n", b"{}\n<x/>\n"])

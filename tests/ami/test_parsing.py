@@ -70,11 +70,14 @@ def test_of_a_repeated_header_the_first_value_counts() -> None:
 
 
 def test_what_is_no_utf_8_costs_only_its_own_letters() -> None:
-    facts = seen(newchannel("Exten: 100") + b"\r\nCallerIDName: \xc8\xe2\xe0\xed X")
+    facts = seen(newchannel("Exten: 100") + b"\r\nCallerIDName: J\xfcrgen X")
 
     assert facts.exten == "100"
-    assert facts.caller_name is not None
-    assert facts.caller_name.endswith(" X")
+    assert facts.caller_name == "J\ufffdrgen X"
+
+
+def test_a_name_of_which_nothing_can_be_read_is_none() -> None:
+    assert seen(newchannel("Exten: 100") + b"\r\nCallerIDName: \xc8\xe2\xe0\xed \xcf").caller_name is None
 
 
 def test_the_event_may_stand_behind_other_headers_and_lines_may_end_with_a_bare_line_feed() -> None:

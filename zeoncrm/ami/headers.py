@@ -20,6 +20,9 @@ class Lookup(Protocol):
 # Longer values are no names or numbers but an attack or damage; what is shown and stored stays bounded.
 MAX_TEXT = 200
 
+# What stands for bytes that are no UTF-8.
+UNREADABLE = "\ufffd"
+
 # Control characters, and the marks with which a name could turn the reading direction of the text around it.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -75,10 +78,15 @@ def text(value: str | None) -> str | None:
 
 
 def escaped(value: str | None) -> str | None:
-    """The same of a value that Asterisk has C-escaped."""
+    """The same of a name, which Asterisk C-escapes; None for one of which nothing can be read."""
     if value is not None and "\\" in value:
         value = _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), value[: 2 * MAX_TEXT])
-    return text(value)
+    return None if value is not None and is_unreadable(value) else text(value)
+
+
+def is_unreadable(name: str) -> bool:
+    """Most of it was no UTF-8: a name in CP1251, say. One in which a letter or two are lost can still be read."""
+    return UNREADABLE in name and 2 * name.count(UNREADABLE) >= len(name) - name.count(" ")
 
 
 def number_of(headers: Lookup, name: str) -> int | None:

@@ -53,6 +53,7 @@ WORDS = (
     N_("a time that is none"),
     N_("it holds NUL bytes: no text in UTF-8, but in another encoding, or none"),
     N_("no line of comma-separated values"),
+    N_("a name that is not in UTF-8, and can't be read"),
 )
 # What the system and Asterisk say most often.
 FOREIGN = (

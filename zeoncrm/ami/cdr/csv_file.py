@@ -17,6 +17,7 @@ from pathlib import Path
 from zeoncrm.ami.cdr.rotated import Piece, file_after, older_files, piece_of
 from zeoncrm.ami.cdr.rows import BadRow, CdrRow, csv_row
 from zeoncrm.ami.cdr.sources import CdrError, Mark, Read, Reading
+from zeoncrm.ami.headers import UNREADABLE
 
 MOST_BYTES = 1 << 20
 _PRINTED = 200
@@ -87,6 +88,8 @@ class CsvFile:
             except BadRow as error:
                 bad, why = bad + 1, str(error)
                 continue
+            if UNREADABLE in row.clid:
+                bad, why = bad + 1, "a name that is not in UTF-8, and can't be read"
             mark = _mark(piece.offset + at, piece.before + lines[:at]) if piece.offset + at else begins
             records.append(Read(row, mark))
         end = _mark(piece.offset + len(lines), piece.before + lines) if lines else begins
@@ -101,7 +104,7 @@ class CsvFile:
         return whole or (piece.data if ended else b"")
 
     def _row(self, line: bytes) -> CdrRow:
-        """What is not UTF-8 can only be in names: these are shown as far as they can be."""
+        """What is not UTF-8 can only be in names, of which the call keeps what can be read."""
         if b"\0" in line:
             raise BadRow("it holds NUL bytes: no text in UTF-8, but in another encoding, or none")
         try:

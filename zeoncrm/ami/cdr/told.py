@@ -18,6 +18,7 @@ from datetime import datetime
 from zeoncrm.ami.cdr.legs import Part, legs_of, parts_of
 from zeoncrm.ami.cdr.rows import CdrRow, made_by
 from zeoncrm.ami.cdr.story import CALLED, Story
+from zeoncrm.ami.headers import is_unreadable
 from zeoncrm.ami.outcomes import is_voicemail
 from zeoncrm.ami.parties import Kind, Party, dialled_number, whole
 from zeoncrm.pipeline.backfill import MADE_UP
@@ -258,7 +259,7 @@ def _line_called(story: Story, own: Sequence[CdrRow], numbering: Numbering) -> s
 def _name(row: CdrRow, party: Party) -> str | None:
     match = _NAME.fullmatch(row.clid)
     name = match[1].replace('\\"', '"').strip() if match else ""
-    return name if name and name not in (party.raw, row.src) else None
+    return name if name and not is_unreadable(name) and name not in (party.raw, row.src) else None
 
 
 def _ids(rows: Sequence[CdrRow]) -> frozenset[str]:
