@@ -1,7 +1,8 @@
 """The only reader of the config file and the environment.
 
-The TOML file holds what is needed before the web is up; any key can be given as `ZEONCRM_SECTION__KEY` (for the
-first PBX `ZEONCRM_PBX__HOST`, for the second `ZEONCRM_PBX__1__HOST`). Everything a supervisor decides has a page.
+The TOML file holds what is needed before the web is up; any key can be given as `ZEONCRM_SECTION__KEY`: for the
+first PBX `ZEONCRM_PBX__HOST`, for the second `ZEONCRM_PBX__1__HOST` or, by its name, `ZEONCRM_PBX__BRANCH__HOST`.
+Everything a supervisor decides has a page.
 """
 
 from __future__ import annotations

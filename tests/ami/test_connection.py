@@ -16,6 +16,7 @@ from tests.ami.scripted_server import (
     ScriptedServer,
     newchannel,
 )
+from zeoncrm.ami import actions as actions_module
 from zeoncrm.ami import wire as wire_module
 from zeoncrm.ami.connection import LinkState, PbxAccount
 
@@ -218,6 +219,17 @@ async def test_a_hung_pbx_is_found_though_the_connection_stands() -> None:
         status = await link.state(LinkState.DOWN)
         assert status.reason == "hung: silent for 0.6 s"
         await link.state(LinkState.UP, times=2)
+
+
+async def test_a_list_without_end_ends_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions_module, "MOST_ENTRIES", 10)
+    endless = Behaviour(unanswered=frozenset({"Status"}))
+    async with ScriptedServer(endless) as pbx, linked(pbx.port) as link:
+        session = await pbx.session()
+        answer = f"\r\nActionID: {(await session.action('Status'))['ActionID']}\r\n".encode()
+        await session.send(b"Response: Success" + answer + b"EventList: start\r\n\r\n")
+        await session.send(20 * (b"Event: Status" + answer + b"Channel: PJSIP/101-1\r\nUniqueid: 1.1\r\n\r\n"))
+        assert (await link.state(LinkState.DOWN)).reason == "the answer to Status does not end"
 
 
 async def test_a_half_open_connection_is_found() -> None:

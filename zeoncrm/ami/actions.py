@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from panoramisk.actions import Action
 from panoramisk.message import Message
 
-from zeoncrm.ami.errors import ActionRefused, BadHeader
+from zeoncrm.ami.errors import ActionRefused, BadHeader, OutcomeUnknown
 from zeoncrm.ami.headers import read_headers
 
 ActionHeaders = Mapping[str, str | tuple[str, ...]]
@@ -17,6 +17,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 # Asterisk throws a line away when it fills the 1,024 bytes of its buffer, and reads what follows as a new line.
 _MAX_LINE = 1000
+# More entries than any PBX has in a list of what we ask for.
+MOST_ENTRIES = 50_000
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Request(Action):  # type: ignore[misc]
 
     def _take_entry(self, message: Message) -> None:
         if message.eventlist != "Complete":
+            if len(self.entries) == MOST_ENTRIES:
+                raise OutcomeUnknown(f"the answer to {self['Action']} does not end")
             self.entries.append(message.frame)
         elif self.on_list is not None:
             self.on_list(self.entries)

@@ -105,7 +105,8 @@ class Wire(AMIProtocol):  # type: ignore[misc]
         """Sends an action once and waits for its answer, or for the end of the list that it asks for.
 
         Raises `BadHeader` and `NotConnected` when nothing was sent, `ActionRefused` for an answer that is an error,
-        `OutcomeUnknown` when the link is lost first or the answer does not come within `timeout` seconds.
+        `OutcomeUnknown` when the link is lost first, the answer does not come within `timeout` seconds, or it is a list
+        without end.
         """
         check_headers(headers)
         if self.lost is not None or self.transport is None:
@@ -121,6 +122,9 @@ class Wire(AMIProtocol):  # type: ignore[misc]
                 return reply
         except TimeoutError:
             raise OutcomeUnknown(f"no answer to {request['Action']} within {timeout:g} s") from None
+        except OutcomeUnknown as error:
+            self.abort(str(error))  # what does not end would go on to be read
+            raise
         finally:
             self.responses.pop(request.id, None)
             self._lists.discard(list_id)

@@ -33,6 +33,7 @@ WORDS = (
     N_("the account lacks %(rights)s"),
     N_("the states of phones are not known: only calls show who is busy"),
     N_("no answer to %(action)s: %(cause)s"),
+    N_("the answer to %(action)s does not end"),
     N_("internal error: %(cause)s"),
     # Questions of the dialplan (ami/agi.py)
     N_("a question of the dialplan broke off"),
