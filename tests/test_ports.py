@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -22,3 +24,17 @@ def test_it_is_none_in_use() -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         assert all(free_port() != port for _ in range(50))
+
+
+def test_those_who_seed_their_chance_alike_are_given_different_ones() -> None:
+    given = []
+    for _ in range(2):  # two workers that seed before their labs start
+        random.seed(7)
+        given.append([free_port("127.0.0.2", socket.SOCK_DGRAM) for _ in range(5)])
+    assert given[0] != given[1]
+
+
+@pytest.mark.skipif(not UNTOUCHED, reason="the kernel gives every port to outgoing connections")
+def test_it_is_none_that_a_lab_takes_for_media() -> None:
+    media = (Path(__file__).parent / "pbx/config/common/rtp.conf").read_text()
+    assert f"rtpstart = {UNTOUCHED.stop}" in media
