@@ -359,6 +359,14 @@ async def test_a_file_that_cannot_be_read_is_named(path: Path) -> None:
         await CsvFile(path, UTC).read({"offset": 0, "print": ""})
 
 
+async def test_a_pipe_or_a_device_is_refused_without_being_opened(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(CdrError, match=r"Master.csv: a pipe or a device, where a file should be"):
+        await CsvFile(path, UTC).begin(datetime.now(UTC))
+    with pytest.raises(CdrError, match=r"Master.csv: a pipe or a device, where a file should be"):
+        await CsvFile(path, UTC).read({})
+
+
 @pytest.mark.parametrize(
     "rest, ids",
     [

@@ -51,7 +51,7 @@ async def test_a_host_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    "greeting, named", [(b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"), (b"\x00\x01\r\n", "something that says")]
+    "greeting, named", [(b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"), (b"\x00\x01\r\n", "something that sends no text")]
 )
 async def test_what_is_no_ami_is_named(greeting: bytes, named: str) -> None:
     [found] = await at(Behaviour(greeting=greeting))

@@ -23,6 +23,12 @@ def stranger(first: bytes) -> str | None:
             return name
     if b"mysql" in first.lower() or b"mariadb" in first.lower():
         return "MySQL"
-    line = first.decode("utf-8", "replace").splitlines()[0]
-    shown = "".join(letter if letter.isprintable() else "." for letter in line)[:_SHOWN]
-    return f"something that says {shown!r}"
+    line = first.splitlines()[0]
+    try:
+        shown = line.decode()
+    except UnicodeDecodeError:
+        shown = None
+    if shown is None or not shown.isprintable():
+        # Not which bytes: they may differ each time, and the log tells again of what has changed.
+        return "something that sends no text"
+    return f"something that says {shown[:_SHOWN]!r}"

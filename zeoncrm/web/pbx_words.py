@@ -20,6 +20,7 @@ WORDS = (
     N_("a web server"),
     N_("a mail or FTP server"),
     N_("something that says %(words)s"),
+    N_("something that sends no text"),
     N_("connection lost: %(cause)s"),
     N_("closed by the PBX"),
     N_("the PBX was shut down"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import stat
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from errno import ENOENT
+from errno import EINVAL, ENOENT
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def piece_of(path: Path, offset: int, most: int, most_before: int) -> Piece:
     if path.suffix in _UNREADABLE:
         return Piece(path, offset, damage=f"a file compressed otherwise than as {', '.join(_OPENERS)} ({path.name})")
     before = data = b""
+    _no_pipe(path)
     try:
         with _OPENERS.get(path.suffix, _plain)(path) as file:
             file.seek(max(0, offset - most_before))
@@ -61,6 +63,13 @@ def file_after(path: Path, newest: Path) -> Path:
     if path not in older:
         raise FileNotFoundError(ENOENT, f"{path.name} was renamed while it was read")
     return [*older, newest][older.index(path) + 1]
+
+
+def _no_pipe(path: Path) -> None:
+    """Whoever opens a pipe waits for somebody at its other end, and what is read from a device has no end."""
+    kind = path.stat().st_mode
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+        raise OSError(EINVAL, "a pipe or a device, where a file should be")
 
 
 def _plain(path: Path) -> Any:
