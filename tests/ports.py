@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from pathlib import Path
@@ -29,13 +30,22 @@ def free_port(host: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STR
     raise RuntimeError(f"{host} has no free port")
 
 
-def _untouched() -> range:
-    """The ports that the kernel gives to nobody. There are none where it has been told to give all."""
+def untouched() -> range:
+    """This worker's of the ports that the kernel gives to nobody: none where it has been told to give all."""
     try:
         first = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0]
     except FileNotFoundError:  # not Linux
         return range(0)
-    return range(LOWEST, min(int(first), MEDIA))
+    return range(LOWEST, min(int(first), MEDIA))[_worker() :: _workers()]
 
 
-UNTOUCHED = _untouched()
+def _worker() -> int:
+    """Which of the workers this is that run tests side by side: each has ports of its own. See pytest-xdist."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+def _workers() -> int:
+    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
+UNTOUCHED = untouched()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import UNTOUCHED, free_port
+from tests.ports import MEDIA, UNTOUCHED, free_port, untouched
 
 
 @pytest.mark.skipif(not UNTOUCHED, reason="the kernel gives every port to outgoing connections")
@@ -37,4 +37,14 @@ def test_those_who_seed_their_chance_alike_are_given_different_ones() -> None:
 @pytest.mark.skipif(not UNTOUCHED, reason="the kernel gives every port to outgoing connections")
 def test_it_is_none_that_a_lab_takes_for_media() -> None:
     media = (Path(__file__).parent / "pbx/config/common/rtp.conf").read_text()
-    assert f"rtpstart = {UNTOUCHED.stop}" in media
+    assert f"rtpstart = {MEDIA}" in media
+    assert UNTOUCHED[-1] < MEDIA
+
+
+def test_tests_that_run_side_by_side_share_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
+    shares = []
+    for worker in ("gw0", "gw1", "gw2"):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        shares.append(set(untouched()))
+    assert len(set.union(*shares)) == sum(map(len, shares))
