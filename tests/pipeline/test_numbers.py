@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zeoncrm.pipeline.numbers import (
@@ -98,6 +98,8 @@ def test_what_identifies_nobody_is_no_number(written: str | None) -> None:
 
 
 @given(st.one_of(st.text(max_size=80), NUMBERISH), st.sampled_from(REGIONS))
+@example("10000000000000", "DE")  # sixteen digits with the country's code
+@example("0000001", "DE")  # each reading would take another zero for the trunk prefix
 def test_a_number_is_in_e164_or_none_and_reading_it_again_changes_nothing(written: str, region: str) -> None:
     number = normalise(written, region)
     if number is not None:

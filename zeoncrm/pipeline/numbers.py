@@ -17,6 +17,7 @@ from phonenumbers.timezone import time_zones_for_number
 
 # What a phone keypad and people's handwriting put into a number; anything else makes it no number.
 _WRITTEN = re.compile(r"\+?[0-9 ().\-/]+")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _DIALABLE = re.compile(r"\+?[0-9]{2,20}")
 # Typewriters' and word processors' spaces and dashes.
 _PLAIN = str.maketrans(
@@ -75,9 +76,16 @@ def _read(text: str, region: str) -> str | None:
     for is_number in (phonenumbers.is_valid_number, _is_complete):
         for reading in readings:
             parsed = _parse(reading, region)
-            if parsed is not None and is_number(parsed):
-                return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+            if parsed is not None and is_number(parsed) and (number := _e164(parsed)) is not None:
+                return number
     return None
+
+
+def _e164(parsed: phonenumbers.PhoneNumber) -> str | None:
+    """The number in E.164; None when it is too long for that, or one that would be read as another the next time: some
+    plans have room for more digits than E.164, and for zeros that may be a trunk prefix."""
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return number if _E164.fullmatch(number) and _parse(number, "ZZ") == parsed else None
 
 
 def dialable(raw: str, region: str) -> str:
