@@ -73,10 +73,13 @@ class AmiClient:
 
 
 def parse(raw: bytes) -> Message:
-    """Headers of one message; of a repeated header the first counts."""
+    """Headers of one message; of a repeated header the first counts, but all lines of a command's output."""
     message: Message = {}
     for line in raw.decode(errors="replace").split("\r\n"):
         key, colon, value = line.partition(":")
-        if colon:
-            message.setdefault(key, value.removeprefix(" "))
+        value = value.removeprefix(" ")
+        if key == "Output" in message:
+            message[key] += f"\n{value}"
+        elif colon:
+            message.setdefault(key, value)
     return message

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, Self
 from urllib.parse import quote
 
+from tests.patience import PATIENCE
 from tests.pbx.instance import SECRET, Instance, new_folder, remove_folder, with_dial_strings
 from tests.pbx.roots import asterisk_root
 from tests.pbx.view import Channel, View
@@ -285,6 +286,12 @@ class Lab:
         """Somebody waits in the queue."""
         await self.pbx_view.event("QueueCallerJoin", Queue=queue)
 
+    async def transferred(self, by: str) -> None:
+        """An attended transfer is done with: before, a party that hangs up would leave the other one alone in the
+        bridge, which is not an ordinary one yet (Asterisk 22)."""
+        await self.pbx_view.event("AttendedTransfer")
+        await self.gone(by)
+
     async def listens(self) -> None:
         """Somebody has begun to listen in."""
         await self.pbx_view.event("ChanSpyStart")
@@ -296,6 +303,16 @@ class Lab:
         """Nobody calls any more."""
         await self.pbx_view.until(lambda: not self.pbx_view.channels, "quiet")
         await self.world_view.until(lambda: not self.world_view.channels, "quiet")
+
+    async def settled(self) -> None:
+        """The same, and no call record is still to be told: the PBX tells it apart from all else, at times later."""
+        await self.quiet()
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                shown = await self.pbx.client.action("Command", Command="cdr show active")
+                if "/" not in shown["Output"]:  # the names of channels
+                    return
+                await asyncio.sleep(0.01)  # no event tells of it
 
     async def call_records(self) -> bytes:
         """Master.csv, once nothing is added to it any more: the PBX writes a record a moment after the hang-up."""

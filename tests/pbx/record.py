@@ -39,7 +39,7 @@ async def record(lab: Lab, scenario: Scenario) -> None:
 
         lab.on_moment = snapshot
         await scenario.play(lab)
-        await lab.quiet()
+        await lab.settled()
         _write(folder, scenario, await least.recorded())
         if folder.name == f"asterisk{NEWEST}":
             _write(folder.with_name(f"{folder.name}-all-classes"), scenario, await most.recorded())
@@ -51,7 +51,7 @@ async def record_cdr(lab: Lab, scenario: Scenario) -> None:
     await lab.reset()
     noted = len(await lab.call_records())
     await scenario.play(lab)
-    await lab.quiet()
+    await lab.settled()
     file = _folder(lab) / f"{scenario.name}.csv"
     file.write_bytes((await lab.call_records())[noted:])
 

@@ -72,7 +72,7 @@ async def _gives_its_calls_and_deals(
     request.node.user_properties += properties_of(scenario, lab.version)
     async with Tap(lab, "zeoncrm") as least, Tap(lab, "curious") as most:
         await scenario.play(lab)
-        await lab.quiet()
+        await lab.settled()
         streams = {"least rights": await least.recorded(), "all rights": await most.recorded()}
     for rights, stream in streams.items():
         assert scenario.differences(_calls_in(stream, scenario)) == [], rights

@@ -42,7 +42,7 @@ async def attended_transfer_of_an_attended_transfer(lab: Lab) -> None:
     await lab.talk("101", "103")
     await lab.hang_up("101")
     await lab.talk("103", "79031113401")
-    await lab.gone("101")
+    await lab.transferred("101")
     await lab.hold("103")
     await lab.dial_from("103", "102")
     await lab.answer("102")
@@ -362,6 +362,7 @@ async def attended_transfer_to_the_own_mobile(lab: Lab) -> None:
     await lab.talk("101", OWN_MOBILES["105"])
     await lab.hang_up("101")
     await lab.talk(OWN_MOBILES["105"], "79031113441")
+    await lab.transferred("101")
     await lab.hang_up("79031113441")
 
 

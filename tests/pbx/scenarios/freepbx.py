@@ -256,6 +256,7 @@ async def freepbx_attended_transfer(lab: Lab) -> None:
     await lab.talk("2001", "30001")
     await lab.hang_up("2001")
     await lab.talk("30001", "79031110221")
+    await lab.transferred("2001")
     await lab.hang_up("79031110221")
 
 

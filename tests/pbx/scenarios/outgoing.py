@@ -208,6 +208,7 @@ async def colleagues_ask_two_numbers(lab: Lab) -> None:
     await lab.talk("103", "79037778907")
     await lab.hang_up("103")
     await lab.talk("101", "79037778907")
+    await lab.transferred("103")
     await lab.hang_up("101")
 
 

@@ -92,6 +92,7 @@ async def queue_then_attended_transfer(lab: Lab) -> None:
     await lab.talk("102", "105")
     await lab.hang_up("102")
     await lab.talk("105", "79031110046")
+    await lab.transferred("102")
     await lab.hang_up("79031110046")
 
 

@@ -34,6 +34,7 @@ async def attended_transfer_dtmf(lab: Lab) -> None:
     await lab.moment("consulting")
     await lab.hang_up("101")
     await lab.talk("103", "79031110051")
+    await lab.transferred("101")
     await lab.moment("transferred")
     await lab.hang_up("79031110051")
 
@@ -93,6 +94,7 @@ async def outbound_attended_transfer(lab: Lab) -> None:
     await lab.talk("101", "103")
     await lab.hang_up("101")
     await lab.talk("103", "79037778830")
+    await lab.transferred("101")
     await lab.hang_up("103")
 
 

@@ -55,6 +55,7 @@ async def attended_transfer_into_a_queue(lab: Lab) -> None:
     await lab.talk("101", "105")
     await lab.hang_up("101")
     await lab.talk("105", "79031113202")
+    await lab.transferred("101")
     await lab.hang_up("79031113202")
 
 
@@ -107,6 +108,7 @@ async def attended_transfer_to_the_outside(lab: Lab) -> None:
     await lab.talk("101", MOBILE)
     await lab.hang_up("101")
     await lab.talk(MOBILE, "79031113211")
+    await lab.transferred("101")
     await lab.hang_up("79031113211")
 
 
@@ -381,6 +383,7 @@ async def ami_attended_transfer(lab: Lab) -> None:
     await lab.talk("101", "103")
     await lab.hang_up("101")
     await lab.talk("103", "79031113231")
+    await lab.transferred("101")
     await lab.hang_up("79031113231")
 
 
