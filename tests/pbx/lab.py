@@ -292,6 +292,15 @@ class Lab:
         await self.pbx_view.event("AttendedTransfer")
         await self.gone(by)
 
+    async def hangs_up(self, party: str) -> None:
+        """The PBX has heard that the party hangs up, whatever else it does before it ends the party's channel."""
+        former = [channel for channel in self.pbx_view.former if channel.party == party]
+        channels = {channel.name for channel in (*self.pbx_view.of(party), *former)}
+        await self.pbx_view.until(
+            lambda: any(m["Event"] == "HangupRequest" and m["Channel"] in channels for m in self.pbx_view.seen),
+            f"{party} hanging up",
+        )
+
     async def listens(self) -> None:
         """Somebody has begun to listen in."""
         await self.pbx_view.event("ChanSpyStart")
