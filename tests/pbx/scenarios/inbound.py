@@ -90,6 +90,7 @@ async def ring_group_nobody(lab: Lab) -> None:
         await lab.rings(extension)
     await lab.hang_up("102")
     await lab.gone("102")
+    await lab.pbx_view.event("DialEnd", DialStatus="BUSY")
     await lab.hang_up("79031110020")
 
 
