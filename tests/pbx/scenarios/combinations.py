@@ -222,6 +222,7 @@ async def screened_and_refused(lab: Lab) -> None:
     await lab.answer("101")
     await lab.reaches("Read")
     await lab.press("101", "2")
+    await lab.gone("101")  # the PBX may tell so after it has called the next one
     await lab.answer("102")
     await lab.talk("102", "79031113421")
     await lab.hang_up("79031113421")
