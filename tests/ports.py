@@ -36,16 +36,9 @@ def untouched() -> range:
         first = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0]
     except FileNotFoundError:  # not Linux
         return range(0)
-    return range(LOWEST, min(int(first), MEDIA))[_worker() :: _workers()]
-
-
-def _worker() -> int:
-    """Which of the workers this is that run tests side by side: each has ports of its own. See pytest-xdist."""
-    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-
-
-def _workers() -> int:
-    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    # As pytest-xdist names those that run tests side by side: a port that one found free no other may take meanwhile.
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+    return range(LOWEST, min(int(first), MEDIA))[int(worker.removeprefix("gw")) :: int(workers)]
 
 
 UNTOUCHED = untouched()

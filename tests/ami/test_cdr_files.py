@@ -8,6 +8,7 @@ import lzma
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -359,8 +360,9 @@ async def test_a_file_that_cannot_be_read_is_named(path: Path) -> None:
         await CsvFile(path, UTC).read({"offset": 0, "print": ""})
 
 
-async def test_a_pipe_or_a_device_is_refused_without_being_opened(path: Path) -> None:
-    os.mkfifo(path)
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+async def test_a_pipe_or_a_device_is_refused_without_being_opened(path: Path, make: Callable[[Path], None]) -> None:
+    make(path)
     with pytest.raises(CdrError, match=r"Master.csv: a pipe or a device, where a file should be"):
         await CsvFile(path, UTC).begin(datetime.now(UTC))
     with pytest.raises(CdrError, match=r"Master.csv: a pipe or a device, where a file should be"):

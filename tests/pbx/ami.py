@@ -78,7 +78,7 @@ def parse(raw: bytes) -> Message:
     for line in raw.decode(errors="replace").split("\r\n"):
         key, colon, value = line.partition(":")
         value = value.removeprefix(" ")
-        if key == "Output" in message:
+        if key == "Output" and key in message:
             message[key] += f"\n{value}"
         elif colon:
             message.setdefault(key, value)

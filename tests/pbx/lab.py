@@ -292,7 +292,7 @@ class Lab:
         await self.pbx_view.event("AttendedTransfer")
         await self.gone(by)
 
-    async def hangs_up(self, party: str) -> None:
+    async def hang_up_heard(self, party: str) -> None:
         """The PBX has heard that the party hangs up, whatever else it does before it ends the party's channel."""
         former = [channel for channel in self.pbx_view.former if channel.party == party]
         channels = {channel.name for channel in (*self.pbx_view.of(party), *former)}

@@ -1,5 +1,7 @@
 """What answers on the port of a PBX when it is no AMI: an operator who wrote down the wrong one is told which it is."""
 
+from zeoncrm.ami.headers import UNREADABLE
+
 GREETING = b"Asterisk Call Manager/"
 # So much of what came first is looked at.
 LOOKED_AT = 256
@@ -23,12 +25,8 @@ def stranger(first: bytes) -> str | None:
             return name
     if b"mysql" in first.lower() or b"mariadb" in first.lower():
         return "MySQL"
-    line = first.splitlines()[0]
-    try:
-        shown = line.decode()
-    except UnicodeDecodeError:
-        shown = None
-    if shown is None or not shown.isprintable():
+    shown = first.splitlines()[0].decode(errors="replace")
+    if UNREADABLE in shown or not shown.isprintable():
         # Not which bytes: they may differ each time, and the log tells again of what has changed.
         return "something that sends no text"
     return f"something that says {shown[:_SHOWN]!r}"

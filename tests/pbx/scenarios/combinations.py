@@ -243,7 +243,7 @@ async def screened_too_long_for_the_caller(lab: Lab) -> None:
     await lab.answer("101")
     await lab.reaches("Read")
     await lab.hang_up("79031113423")
-    await lab.hangs_up("79031113423")
+    await lab.hang_up_heard("79031113423")
     await lab.hang_up("101")
 
 

@@ -35,7 +35,7 @@ def piece_of(path: Path, offset: int, most: int, most_before: int) -> Piece:
     if path.suffix in _UNREADABLE:
         return Piece(path, offset, damage=f"a file compressed otherwise than as {', '.join(_OPENERS)} ({path.name})")
     before = data = b""
-    _no_pipe(path)
+    _refuse_pipe(path)
     try:
         with _OPENERS.get(path.suffix, _plain)(path) as file:
             file.seek(max(0, offset - most_before))
@@ -65,7 +65,7 @@ def file_after(path: Path, newest: Path) -> Path:
     return [*older, newest][older.index(path) + 1]
 
 
-def _no_pipe(path: Path) -> None:
+def _refuse_pipe(path: Path) -> None:
     """Whoever opens a pipe waits for somebody at its other end, and what is read from a device has no end."""
     kind = path.stat().st_mode
     if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
