@@ -90,6 +90,9 @@ async def test_a_login_without_an_answer_has_a_deadline() -> None:
         (b"J\0\0\0\n5.5.5-10.11.6-MariaDB\0", "no AMI answers there, but MySQL"),
         (b"\xff\x07?\r\n", "no AMI answers there, but something that sends no text"),
         (b"\x07\x01\r\n", "no AMI answers there, but something that sends no text"),
+        (b"\n\xff\x07\x01", "no AMI answers there, but something that sends no text"),
+        (b"\n", "no AMI answers there, but something that sends no text"),
+        (b"caf\xc3\xa9 " * 50, "no AMI answers there, but something that says 'caf"),  # cut within a letter
         (b"+OK ready\r\n", "no AMI answers there, but something that says '+OK ready'"),
         (b"Asterisk", "no AMI answers there, or it hangs: nothing came for 0.05 s"),
         (b"", "no AMI answers there, or it hangs: nothing came for 0.05 s"),

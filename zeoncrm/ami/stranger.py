@@ -1,5 +1,7 @@
 """What answers on the port of a PBX when it is no AMI: an operator who wrote down the wrong one is told which it is."""
 
+from codecs import getincrementaldecoder
+
 from zeoncrm.ami.headers import UNREADABLE
 
 GREETING = b"Asterisk Call Manager/"
@@ -25,8 +27,9 @@ def stranger(first: bytes) -> str | None:
             return name
     if b"mysql" in first.lower() or b"mariadb" in first.lower():
         return "MySQL"
-    shown = first.splitlines()[0].decode(errors="replace")
-    if UNREADABLE in shown or not shown.isprintable():
+    # All of it, for what is no text may begin with the end of a line; a letter that is cut at the end is left out.
+    shown = getincrementaldecoder("utf-8")("replace").decode(first).strip()
+    if not shown or UNREADABLE in shown or not all(each.isprintable() or each.isspace() for each in shown):
         # Not which bytes: they may differ each time, and the log tells again of what has changed.
         return "something that sends no text"
-    return f"something that says {shown[:_SHOWN]!r}"
+    return f"something that says {shown.splitlines()[0][:_SHOWN]!r}"
