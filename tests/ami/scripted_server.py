@@ -29,16 +29,19 @@ class Channel:
     uniqueid: str
     linkedid: str = ""
     state: int = 6
+    number: str = "101"
+    bridge: str = ""
 
     def entry(self, action_id: str) -> bytes:
         return (
             f"Event: Status\r\nPrivilege: Call\r\nActionID: {action_id}\r\nChannel: {self.name}\r\n"
-            f"ChannelState: {self.state}\r\nChannelStateDesc: Up\r\nCallerIDNum: 101\r\nCallerIDName: <unknown>\r\n"
-            f"ConnectedLineNum: <unknown>\r\nConnectedLineName: <unknown>\r\nLanguage: en\r\nAccountCode: \r\n"
+            f"ChannelState: {self.state}\r\nChannelStateDesc: Up\r\nCallerIDNum: {self.number}\r\n"
+            f"CallerIDName: <unknown>\r\nConnectedLineNum: <unknown>\r\nConnectedLineName: <unknown>\r\n"
+            f"Language: en\r\nAccountCode: \r\n"
             f"Context: from-internal\r\nExten: s\r\nPriority: 1\r\nUniqueid: {self.uniqueid}\r\n"
             f"Linkedid: {self.linkedid or self.uniqueid}\r\nType: PJSIP\r\nDNID: \r\nEffectiveConnectedLineNum: \r\n"
-            f"EffectiveConnectedLineName: <unknown>\r\nTimeToHangup: 0\r\nBridgeID: \r\nApplication: \r\nData: \r\n"
-            f"Seconds: 3\r\n\r\n"
+            f"EffectiveConnectedLineName: <unknown>\r\nTimeToHangup: 0\r\nBridgeID: {self.bridge}\r\n"
+            f"Application: \r\nData: \r\nSeconds: 3\r\n\r\n"
         ).encode()
 
 
@@ -104,7 +107,7 @@ class Behaviour:
     channels: Sequence[Channel] = ()
     write: str | None = None  # the classes that ListCommands tells of; None: it tells nothing
     variables: Mapping[str, str] | None = None  # what Getvar gives; None: nothing
-    devices: Mapping[str, str] | None = None  # what DeviceStateList tells; the other lists are empty then
+    devices: Mapping[str, str] = field(default_factory=dict)  # what DeviceStateList tells; the other lists are empty
     clock_ahead: float | None = None  # seconds that Ping's timestamp is ahead of ours; None: it has none
     echoes: bool = False  # an Originate fails with an event
     unanswered: frozenset[str] = field(default_factory=frozenset)  # the test answers these actions, or nobody does
@@ -202,8 +205,10 @@ class Session:
                 return success(action, "", *commands_of(self.behaviour.write))
             case "Getvar" if self.behaviour.variables is not None:
                 return success(action, "", f"Value: {self.behaviour.variables.get(action['Variable'], '')}")
-            case "DeviceStateList" | "ExtensionStateList" | "QueueStatus" if self.behaviour.devices is not None:
-                return device_list(action, self.behaviour.devices if action["Action"] == "DeviceStateList" else {})
+            case "DeviceStateList":
+                return device_list(action, self.behaviour.devices)
+            case "ExtensionStateList" | "QueueStatus":
+                return device_list(action, {})
             case "Originate" if self.behaviour.echoes:
                 failed = f"Event: OriginateResponse\r\nActionID: {action['ActionID']}\r\nResponse: Failure\r\nReason: 0"
                 return success(action) + f"{failed}\r\n\r\n".encode()

@@ -246,6 +246,7 @@ async def lists(session: Session, *phones: bytes) -> None:
 async def test_both_lists_are_asked_for_on_each_connection_and_nothing_is_known_between() -> None:
     async with ScriptedServer(Behaviour(unanswered=LISTS)) as server, attached(server.port) as to:
         session = await server.session()
+        await lists(session, device("PJSIP/101", "NOT_INUSE"))  # asked whose phones there are, before the first look
         await lists(session, device("PJSIP/101", "NOT_INUSE"))
         await to.until(lambda: bool(to.pbx.queues))
         assert to.pbx.phones == {"101": PhoneState.FREE}

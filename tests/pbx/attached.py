@@ -24,15 +24,15 @@ class Attached:
     def __init__(self, lab: Lab) -> None:
         account = PbxAccount("main", lab.pbx.host, lab.pbx.ami_port, "zeoncrm", lab.secret)
         self.events: list[CallEvent] = []
-        self._news = asyncio.Condition()
-        self.pbx = Pbx(
-            account, Dialling(), Numbering("RU"), self._record, on_status=lambda name, status: None, timings=FAST
-        )
+        self._news = asyncio.Event()
+        self.pbx = Pbx(account, Dialling(), Numbering("RU"), self._record, on_status=self._stir, timings=FAST)
 
     async def _record(self, event: CallEvent) -> None:
-        async with self._news:
-            self.events.append(event)
-            self._news.notify_all()
+        self.events.append(event)
+        self._stir()
+
+    def _stir(self, *_: object) -> None:
+        self._news.set()
 
     async def ended(self) -> Call:
         """The only call, once it is over."""
@@ -41,18 +41,19 @@ class Attached:
         return call
 
     async def until(self, happened: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE), self._news:
-            await self._news.wait_for(happened)
+        async with asyncio.timeout(PATIENCE):
+            while not happened():
+                self._news.clear()
+                await self._news.wait()
 
 
 @asynccontextmanager
 async def attached(lab: Lab) -> AsyncIterator[Attached]:
-    """Attached to the lab, of whose people nobody is known, once it has told of its endpoints."""
+    """Attached to the lab, of whose people nobody is known, once it is connected."""
     result = Attached(lab)
     running = asyncio.create_task(result.pbx.run())
     try:
-        async with asyncio.timeout(PATIENCE):
-            await result.pbx._endpoints.told.wait()
+        await result.until(lambda: result.pbx.is_up)
         yield result
     finally:
         running.cancel()

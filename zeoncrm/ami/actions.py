@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from panoramisk.actions import Action
 from panoramisk.message import Message
@@ -27,6 +28,14 @@ class Reply:
 
     message: str
     headers: Mapping[str, str]
+
+
+class Asked(Protocol):
+    """A PBX that answers, over whatever link."""
+
+    async def action(self, headers: ActionHeaders, *, timeout: float = 5) -> Reply: ...
+
+    async def listing(self, headers: ActionHeaders, *, timeout: float = 15) -> list[bytes]: ...
 
 
 def check_headers(headers: ActionHeaders) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from zeoncrm.ami.actions import ActionHeaders, Reply, check_headers
+from zeoncrm.ami.actions import ActionHeaders, Asked, Reply, check_headers
 from zeoncrm.ami.backoff import Backoff
 from zeoncrm.ami.condition import Condition, learn_condition
 from zeoncrm.ami.errors import (
@@ -46,11 +46,11 @@ class AmiConnection:
     """Delivers what happens on one PBX, in order, through one consumer which awaits `deliver` for each message.
 
     On each connection the first delivery is a `Snapshot`; then comes what had arrived since the login, then what
-    arrives. Further snapshots come every `snapshot_period`, at their place in the stream. Asterisk holds its
-    events in a queue but writes the snapshot at once, so that a snapshot is never older than what was delivered
-    before it, but events after it may tell what it already shows. An account that may not ask for `Status` gets no
-    snapshots. While `calls_go_on` a link without events for `watch_after` is looked at: it may answer pings and yet
-    be dead.
+    arrives. What is needed to understand them is asked for by `prepare`, before the first snapshot. Further snapshots
+    come every `snapshot_period`, at their place in the stream. Asterisk holds its events in a queue but writes the
+    snapshot at once, so that a snapshot is never older than what was delivered before it, but events after it may
+    tell what it already shows. An account that may not ask for `Status` gets no snapshots. While `calls_go_on` a link
+    without events for `watch_after` is looked at: it may answer pings and yet be dead.
 
     When the consumer falls behind by `queue_limit` messages the socket is not read until it has caught up: nothing
     is lost here. `on_status` and `on_frame` are called from the loop and must neither block nor raise.
@@ -63,6 +63,7 @@ class AmiConnection:
         *,
         on_status: Callable[[LinkStatus], None] | None = None,
         on_frame: Callable[[bytes, datetime], None] | None = None,
+        prepare: Callable[[Asked], Awaitable[None]] | None = None,
         calls_go_on: Callable[[], bool] = lambda: False,
         clock: Callable[[], datetime] = _utc_now,
         timings: Timings = _DEFAULT_TIMINGS,
@@ -77,6 +78,7 @@ class AmiConnection:
         self._counters = Counters()
         self._deliver = deliver
         self._on_frame = on_frame
+        self._prepare = prepare
         self._calls_go_on = calls_go_on
         self._clock = clock
         self._timings = timings
@@ -133,13 +135,11 @@ class AmiConnection:
         or `timeout` seconds pass before the answer: the action may have been carried out.
         """
         check_headers(headers)
-        return await self._connected().request(headers, timeout=timeout)
+        return await self._connected().action(headers, timeout=timeout)
 
     async def listing(self, headers: ActionHeaders, *, timeout: float = 15) -> list[bytes]:
         """Sends an action that is answered with a list; gives its entries, undecoded. Raises as `action` does."""
-        entries: list[bytes] = []
-        await self._connected().request(headers, timeout=timeout, on_list=entries.extend)
-        return entries
+        return await self._connected().listing(headers, timeout=timeout)
 
     def retry(self) -> None:
         """Connects anew at once, whatever it waits for; one that is up too, as rights are given at the log-in."""
@@ -193,6 +193,7 @@ class AmiConnection:
         wire.keep_alive(self._timings.ping_interval, self._timings.ping_timeout)
         await wire.idle(self._timings.boot_wait)
         self._listings.begin()
+        await self._get_ready(wire)
         lack = await self._take_snapshot(wire)
         await self._learn_rights(wire)
         await self._learn_condition(wire)
@@ -209,6 +210,16 @@ class AmiConnection:
                 await self._listings.take(wire, partial(self._up, amiss))
         finally:
             good.cancel()
+
+    async def _get_ready(self, wire: Wire) -> None:
+        """Events wait meanwhile, so that it has its limit."""
+        if self._prepare is None:
+            return
+        with contextlib.suppress(TimeoutError, AmiError):
+            async with asyncio.timeout(self._timings.prepare_timeout):
+                await self._prepare(wire)
+        if wire.lost is not None:
+            raise LinkLost(wire.lost)
 
     async def _wait_for_snapshot(self, wire: Wire) -> None:
         """Until it is time for the next one, or something makes one worth having."""

@@ -1,4 +1,7 @@
-"""The endpoints of one PBX as they are known now: asked for after each log-in, after a reload, and now and then."""
+"""The endpoints of one PBX as they are known now.
+
+Asked for before its first calls are looked at, after each later log-in, after a reload, and now and then.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from dataclasses import replace
 
 import structlog
 
+from zeoncrm.ami.actions import Asked
 from zeoncrm.ami.endpoints import Evidence, device_used_as_trunk, judged, named_otherwise, phones_of
 from zeoncrm.ami.errors import AmiError
 from zeoncrm.ami.messages import Message, Reloaded
 from zeoncrm.ami.presence import PhoneChanged
-from zeoncrm.ami.survey import Asked, survey
+from zeoncrm.ami.survey import survey
 from zeoncrm.pipeline.endpoints import Endpoint, EndpointKind
 from zeoncrm.pipeline.numbering import Numbering
 
@@ -42,6 +46,8 @@ class KnownEndpoints:
         # Devices that showed up in between.
         self._asked_for: set[str] = set()
         self._anew = False
+        # Learned on this very link.
+        self._fresh = False
 
     @property
     def numbering(self) -> Numbering:
@@ -57,8 +63,23 @@ class KnownEndpoints:
         self._people = people
         self._judge()
 
+    async def learn(self, pbx: Asked) -> None:
+        """Before the first calls are looked at: whose phones they are on decides what they are.
+
+        Raises AmiError when the PBX does not answer.
+        """
+        if not self.told.is_set():
+            await self._survey(pbx)
+            self._fresh = True
+
+    def came_up(self) -> None:
+        """The link is up: what is known may be of before it was lost."""
+        if not self._fresh:
+            self.ask_again()
+        self._fresh = False
+
     def ask_again(self) -> None:
-        """The link has just come up."""
+        """What is known holds no longer."""
         self._anew = True
         self._wanted.set()
 

@@ -54,6 +54,8 @@ class Timings:
     login_timeout: float = 5
     # FullyBooted comes at once, late (the PBX is starting) or never (the account may not read `system`).
     boot_wait: float = 1
+    # What comes before the first snapshot; events wait for so long.
+    prepare_timeout: float = 5
     snapshot_timeout: float = 15
     snapshot_period: float = 180
     # Until the first event has come: an account that may not read `call` is to be found by the first calls.

@@ -82,6 +82,7 @@ class Pbx:
             self._take,
             on_status=self._note_status,
             on_frame=self._keep_frame,
+            prepare=self._endpoints.learn,
             calls_go_on=lambda: bool(self.tracker.calls),
             timings=timings or Timings(),
             listings=LISTINGS,
@@ -205,7 +206,7 @@ class Pbx:
         if status.state is LinkState.UP:
             if self.backfill is not None:
                 self.backfill.wake()
-            self._endpoints.ask_again()
+            self._endpoints.came_up()
         else:
             self._phones.forget()
             self._queues.forget()

@@ -9,12 +9,12 @@ Tried on Asterisk 16 and 22.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
-from zeoncrm.ami.actions import ActionHeaders, Reply
+from zeoncrm.ami.actions import Asked
 from zeoncrm.ami.endpoints import Evidence, is_phone_technology, is_telephone
 from zeoncrm.ami.errors import ActionRefused
 from zeoncrm.ami.headers import Fields
@@ -26,14 +26,8 @@ _NUMBER = re.compile(r"[0-9]{1,20}")
 _NUMBER_IN_BRACKETS = re.compile(r"<\+?([0-9]{1,20})>\s*\Z")
 # More than any PBX has; what is beyond it stays unknown.
 _MOST = 20_000
-
-
-class Asked(Protocol):
-    """What is needed of an `AmiConnection`."""
-
-    async def action(self, headers: ActionHeaders, *, timeout: float = 5) -> Reply: ...
-
-    async def listing(self, headers: ActionHeaders, *, timeout: float = 15) -> list[bytes]: ...
+# Devices that are asked about at a time: a PBX far away takes its time for each answer.
+_AT_ONCE = 50
 
 
 async def survey(pbx: Asked, known: Mapping[str, Evidence]) -> dict[str, Evidence]:
@@ -45,17 +39,21 @@ async def survey(pbx: Asked, known: Mapping[str, Evidence]) -> dict[str, Evidenc
     hints, alone = await _hints(pbx)
     members = await _members(pbx)
     devices = sorted({*filter(is_phone_technology, {*states, *members, *known}), *hints})[:_MOST]
-    found: dict[str, Evidence] = {}
-    for device in devices:
-        evidence = known.get(device) or await _asked_about(pbx, device)
-        found[device] = replace(
-            evidence,
+    new = [device for device in devices if device not in known]
+    asked = dict(known)
+    for start in range(0, len(new), _AT_ONCE):
+        some = new[start : start + _AT_ONCE]
+        asked |= zip(some, await asyncio.gather(*(_asked_about(pbx, device) for device in some)), strict=True)
+    return {
+        device: replace(
+            asked[device],
             reachable=states.get(device),
             hints=frozenset(hints.get(device, ())),
             alone=frozenset(alone.get(device, ())),
             queue_member=device in members,
         )
-    return found
+        for device in devices
+    }
 
 
 async def _states(pbx: Asked) -> dict[str, bool | None]:

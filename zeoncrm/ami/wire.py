@@ -129,6 +129,16 @@ class Wire(AMIProtocol):  # type: ignore[misc]
             self.responses.pop(request.id, None)
             self._lists.discard(list_id)
 
+    async def action(self, headers: ActionHeaders, *, timeout: float = 5) -> Reply:
+        """The answer to an action. Raises as `request` does."""
+        return await self.request(headers, timeout=timeout)
+
+    async def listing(self, headers: ActionHeaders, *, timeout: float = 15) -> list[bytes]:
+        """The entries of the list that an action is answered with, undecoded. Raises as `request` does."""
+        entries: list[bytes] = []
+        await self.request(headers, timeout=timeout, on_list=entries.extend)
+        return entries
+
     @property
     def silence(self) -> float:
         """Seconds since the last byte."""
