@@ -222,6 +222,39 @@ def test_a_number_that_the_dialplan_puts_right_is_the_callers() -> None:
     assert (pbx.call.number, pbx.call.number_raw) == (f"+{CALLER}", CALLER)
 
 
+def test_a_number_that_the_dialplan_finds_for_a_caller_who_withholds_it_is_the_callers() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in(number="anonymous")
+    pbx.number(TRUNK, CALLER)  # the carrier asserts it
+    pbx.ring(TRUNK, P101)
+
+    assert pbx.call.number == f"+{CALLER}"
+    assert kinds(pbx.events)[-1] == "101 rings"  # who it is was told before
+
+
+@pytest.mark.parametrize("number", ["anonymous", "990379031112233"])
+def test_our_number_that_the_dialplan_sets_for_the_way_out_is_not_the_callers(number: str) -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in(number=number)
+    pbx.ring(TRUNK, P101)
+    pbx.dial_ends(TRUNK, P101, "NOANSWER")
+    pbx.number(TRUNK, "4952150001")
+    pbx.ring(TRUNK, LINE, f"{CLIENT}@trunk")
+
+    assert (pbx.call.number, pbx.call.number_raw) == (None, number)
+
+
+@pytest.mark.parametrize("ours", ["4952150000", "4952150001"])  # the line called, and another one
+def test_nor_of_one_who_is_sent_out_at_once(ours: str) -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in(number="anonymous")
+    pbx.number(TRUNK, ours)
+    pbx.ring(TRUNK, LINE, f"{CLIENT}@trunk")
+    pbx.answer(TRUNK, LINE)
+
+    assert (pbx.call.number, pbx.call.answered_outside) == (None, f"+{CLIENT}")
+
+
 def test_a_name_that_the_dialplan_finds_later_is_told() -> None:
     pbx = ScriptedPbx()
     pbx.calls_in()

@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from zeoncrm.ami.caller_names import own_name
 from zeoncrm.ami.channels import ANSWER, UP, Channel
 from zeoncrm.ami.consult import consultation
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.hold import holds
 from zeoncrm.ami.legs import Case, Legs
 from zeoncrm.ami.outcomes import outside_result
+from zeoncrm.ami.parties import Party
 from zeoncrm.ami.view import View, talks
 from zeoncrm.ami.waiting import Waiting
 from zeoncrm.pipeline.call_events import (
@@ -51,6 +53,8 @@ class LiveCall:
     caller: Channel | None = None
     number: str | None = None
     caller_name: str | None = None
+    # Our number that the caller called.
+    line_called: str | None = None
     linkedids: set[str] = field(default_factory=set)
     recordings: set[str] = field(default_factory=set)
     legs: Legs = field(init=False)
@@ -144,15 +148,24 @@ class LiveCall:
     def _identify(self, caller: Channel, at: datetime, events: list[CallEvent]) -> None:
         """A name or number that the dialplan found out after the start."""
         party = self.view.party(caller)
-        number = party.number if self.number is None else None
+        number = party.number if self.number is None and self._is_put_right(caller, party) else None
         name = None
-        if self.direction is Direction.INBOUND and caller.caller_name not in {None, self.caller_name, party.raw}:
-            name = caller.caller_name
+        if self.direction is Direction.INBOUND:
+            name = own_name(caller.caller_name, party.raw, self.caller_name)
         if number is None and name is None:
             return
         self.number, self.caller_name = number or self.number, name or self.caller_name
         raw = party.raw if number else None
         events.append(CallIdentified(call_id=self.id, at=at, number=number, number_raw=raw, caller_name=name))
+
+    def _is_put_right(self, caller: Channel, party: Party) -> bool:
+        """Whether the dialplan has found out the caller's number, rather than set ours to send the caller out again."""
+        if self.direction is Direction.OUTBOUND:
+            return True
+        if self.answered or self.legs.by_extension or party.raw == self.line_called:
+            return False
+        withheld = not any(character.isdigit() for character in caller.came_as or "")
+        return not withheld or bool(self._ringing()) or self._queue_now() is not None
 
     def _follow_lines(self, at: datetime, events: list[CallEvent]) -> None:
         """The rep, and the outside lines on which the number is called, one after another or at once."""

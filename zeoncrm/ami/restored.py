@@ -24,6 +24,7 @@ def restored_call(call: Call, view: View) -> LiveCall:
         call.started_at,
         number=call.number,
         caller_name=call.caller_name,
+        line_called=call.did,
         linkedids=set(call.linkedids),
         answered=answered,
         waiting=Waiting(call.queue, _stage(call)),

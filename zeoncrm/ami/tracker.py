@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from zeoncrm.ami import messages as m
+from zeoncrm.ami.caller_names import own_name
 from zeoncrm.ami.channels import UP, Channel, Switchboard
 from zeoncrm.ami.clicks import Clicks, failed_click
 from zeoncrm.ami.groups import Group
@@ -248,7 +249,8 @@ class CallTracker:
             at,
             caller=channel if inbound else None,
             number=party.number,
-            caller_name=channel.caller_name if inbound and channel.caller_name != party.raw else None,
+            caller_name=own_name(channel.caller_name, party.raw) if inbound else None,
+            line_called=_line_called(channel.exten) if inbound else None,
             linkedids={channel.linkedid},
         )
 
@@ -263,7 +265,7 @@ class CallTracker:
             number=call.number,
             number_raw=self._view.party(channel).raw,
             caller_name=call.caller_name,
-            did=_line_called(channel.exten) if call.caller is channel else None,
+            did=call.line_called,
             source=Source.RECOVERED if channel.recovered else Source.LIVE,
         )
 

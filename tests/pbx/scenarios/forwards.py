@@ -7,9 +7,10 @@ MOBILE, OWN_MOBILE = "79990001122", "79990003344"
 NESTED, NESTED_KEPT, NESTED_OWN = "4952150031", "4952150032", "4952150033"
 FOLLOW_ME, QUEUED = "4952150034", "4952150035"
 TWO_PHONES = "4952150038"
+SENT_ON, SENT_ON_AT_ONCE = "4952150040", "4952150041"
 
 
-def _outside(number: str, did: str, legs: dict[str, str], **fields: object) -> dict[str, object]:
+def _outside(number: str | None, did: str, legs: dict[str, str], **fields: object) -> dict[str, object]:
     """A call that nobody of ours answered but the mobile that it was sent on to."""
     return {
         "direction": "inbound", "number": number, "did": did, "result": "answered", "answered_by": None,
@@ -72,6 +73,26 @@ async def one_of_two_phones_forwards_and_the_other_answers(lab: Lab) -> None:
 async def queue_member_forwards_to_a_mobile(lab: Lab) -> None:
     await lab.behave("101", "forwards", to=MOBILE)
     await _taken(lab, "79031113105", "4952150001", MOBILE)
+
+
+# By the dialplan
+
+
+@scenario(_outside(None, SENT_ON, {"101": "no_answer"}), main=True)
+async def withheld_number_sent_on_to_a_mobile(lab: Lab) -> None:
+    await lab.call_in("anonymous", did=SENT_ON, name="Anonymous")
+    await lab.rings("101")
+    await lab.answer(MOBILE)
+    await lab.talk_to_somebody(MOBILE)
+    await lab.hang_up(MOBILE)
+
+
+@scenario(_outside(None, SENT_ON_AT_ONCE, {}))
+async def withheld_number_sent_on_to_a_mobile_at_once(lab: Lab) -> None:
+    await lab.call_in("anonymous", did=SENT_ON_AT_ONCE, name="Anonymous")
+    await lab.answer(MOBILE)
+    await lab.talk_to_somebody(MOBILE)
+    await lab.hang_up(MOBILE)
 
 
 # Follow-me

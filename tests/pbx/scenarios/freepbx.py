@@ -7,6 +7,7 @@ DID_2001, DID_2004, DID_30001 = "49521502001", "49521502004", "495215030001"
 VOICEMAIL_AT_ONCE = "4952152001"
 QUEUE, QUEUE_WITH_MOBILE = "4952152400", "4952152401"
 GROUP, HUNT, GROUP_WITH_MOBILE = "4952152500", "4952152501", "4952152502"
+PREFIXED = "4952152503"
 IVR = "4952152700"
 CONFIRMED = "4952152701"
 MOBILE = "79990001122"  # nobody's
@@ -21,6 +22,20 @@ MEMBERS = ("2001", "2002", "30001")
 async def freepbx_extension(lab: Lab) -> None:
     await lab.talk_in("79031110200", "2001", did=DID_2001)
     await lab.hang_up("79031110200")
+
+
+@scenario(answered("+79031110290", PREFIXED, "2001", caller_name="Ivan Petrov"), main=True)
+async def freepbx_group_with_a_prefix(lab: Lab) -> None:
+    await lab.call_in("79031110290", did=PREFIXED, name="Ivan Petrov")
+    await lab.answer("2001")
+    await lab.talk("2001", "79031110290")
+    await lab.hang_up("2001")
+
+
+@scenario(answered("+79031110291", PREFIXED, "2001", caller_name=None))
+async def freepbx_group_with_a_prefix_without_a_name(lab: Lab) -> None:
+    await lab.talk_in("79031110291", "2001", did=PREFIXED)
+    await lab.hang_up("2001")
 
 
 @scenario(missed("+79031110201", DID_2001, "ringing", legs={"2001": "cancelled"}))

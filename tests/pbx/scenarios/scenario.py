@@ -60,7 +60,7 @@ def scenario(*calls: Call, main: bool = False, outside: dict[str, str] | None = 
     return make
 
 
-def answered(number: str, did: str, by: str, *, last: str | None = None, **fields: Any) -> Call:
+def answered(number: str | None, did: str, by: str, *, last: str | None = None, **fields: Any) -> Call:
     """An inbound call that `by` answered."""
     return {
         "direction": "inbound", "number": number, "did": did, "result": "answered",

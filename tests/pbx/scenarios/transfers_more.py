@@ -100,6 +100,18 @@ async def blind_transfer_to_the_outside(lab: Lab) -> None:
     await lab.hang_up(MOBILE)
 
 
+@scenario(answered(None, MAIN_DID, "101", answered_outside=f"+{MOBILE}", legs=ALONE), main=True)
+async def withheld_number_blind_transfer_to_the_outside(lab: Lab) -> None:
+    await lab.call_in("anonymous", did=MAIN_DID, name="Anonymous")
+    await lab.answer("101")
+    await lab.talk("101", "anonymous")
+    await lab.transfer_blind("101", MOBILE)
+    await lab.answer(MOBILE)
+    await lab.talk_to_somebody(MOBILE)
+    await lab.gone("101")
+    await lab.hang_up(MOBILE)
+
+
 @scenario(answered("+79031113211", MAIN_DID, "101", answered_outside=f"+{MOBILE}", legs=ALONE), main=True)
 async def attended_transfer_to_the_outside(lab: Lab) -> None:
     await lab.talk_in("79031113211", "101", did=MAIN_DID)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -12,6 +13,9 @@ from zeoncrm.pipeline.numbering import Numbering
 
 # What a record of a channel that the PBX called gives as its application.
 CALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
+# The name of a caller who withholds the number, RFC 3323. When the dialplan sends one out again it sets our number, but
+# seldom another name.
+_ANONYMOUS = re.compile(r'\s*"?anonymous\b', re.IGNORECASE)
 
 
 class Story:
@@ -24,10 +28,14 @@ class Story:
         self._dialled_by = {whole(row.peer): row for row in reversed(rows) if row.peer}
         called = self._called = _called(rows)
         for row in rows:
-            self._meet(row.channel, party_at(row.channel, (row.src,), numbering))
-            if row.peer:
-                dialled = dialled_number(dial_string(row.data, row.peer) or row.dst)
-                self._meet(row.peer, party_at(row.peer, (dialled,), numbering))
+            dialled = dialled_number(dial_string(row.data, row.peer) or row.dst) if row.peer else None
+            at_peer = party_at(row.peer, (dialled,), numbering) if row.peer else None
+            sent_out = at_peer is not None and at_peer.kind is Kind.OUTSIDE
+            if not sent_out or row.channel not in self.parties:
+                hides = sent_out and _ANONYMOUS.match(row.clid)
+                self._meet(row.channel, party_at(row.channel, ("anonymous" if hides else row.src,), numbering))
+            if at_peer is not None:
+                self._meet(row.peer, at_peer)
                 if row.answered:
                     self._connect(whole(row.channel), whole(row.peer))
         outside = [name for name, party in self.parties.items() if party.kind is Kind.OUTSIDE]

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from zeoncrm.ami.caller_names import own_name
 from zeoncrm.ami.cdr.legs import Part, legs_of, parts_of
 from zeoncrm.ami.cdr.rows import CdrRow, made_by
 from zeoncrm.ami.cdr.story import CALLED, Story
@@ -259,7 +260,7 @@ def _line_called(story: Story, own: Sequence[CdrRow], numbering: Numbering) -> s
 def _name(row: CdrRow, party: Party) -> str | None:
     match = _NAME.fullmatch(row.clid)
     name = match[1].replace('\\"', '"').strip() if match else ""
-    return name if name and not is_unreadable(name) and name not in (party.raw, row.src) else None
+    return None if is_unreadable(name) or name == row.src else own_name(name, party.raw)
 
 
 def _ids(rows: Sequence[CdrRow]) -> frozenset[str]:
