@@ -91,6 +91,8 @@ class CallTracker:
         else:
             for group in apply(self._board, message):
                 self._look_at(group, message.at, events)
+            if isinstance(message, m.DialBegan):
+                self._clicks.note(message)
             if isinstance(message, m.CdrWritten) and is_voicemail(message.application):
                 self._credit_voicemail(message)
             if self._leaving:
@@ -315,7 +317,8 @@ class CallTracker:
         if call is None:
             number = self._clicks.is_news(message, self.numbering)
             if number is not None:
-                events += failed_click(message, self._new_id(message.at), self.pbx, number)
+                linkedid = self._clicks.linkedid(message)
+                events += failed_click(message, self._new_id(message.at), self.pbx, number, linkedid)
         elif not call.had_channels:
             self._end_unheard(call, originate_result(message.reason), message.at, events)
 
