@@ -230,6 +230,38 @@ def test_a_consultation_that_was_connected_meanwhile_is_part_of_the_callers_call
     assert {event.call_id for event in pbx.hang_up(TRUNK, LINE)} == {first.id}
 
 
+@pytest.mark.parametrize("application, reached", [("Queue", Reached.QUEUE), ("Park", Reached.PARKING)])
+def test_a_caller_who_moved_on_while_the_link_was_lost_waits_where_the_snapshot_shows(
+    application: str, reached: Reached
+) -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.ring(TRUNK, P101)
+    pbx.set_state(TRUNK, 6)
+    shown = m.ChannelStatus(pbx.facts(TRUNK), None, application, "sales,tT,,,60")
+    pbx.now += timedelta(seconds=10)
+
+    pbx.tell(m.Snapshot(pbx.now, (shown,)))
+    pbx.hang_up(TRUNK)
+
+    assert (pbx.call.result, pbx.call.reached) == (CallResult.MISSED, reached)
+    assert pbx.call.queue == ("sales" if reached is Reached.QUEUE else None)
+
+
+def test_a_caller_who_left_the_queue_while_the_link_was_lost_does_not_wait_there() -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in()
+    pbx.set_state(TRUNK, 6)
+    pbx.tell(m.QueueJoined(pbx.now, pbx.facts(TRUNK), "sales"))
+    shown = m.ChannelStatus(pbx.facts(TRUNK), None, "Park", "")
+    pbx.now += timedelta(seconds=10)
+
+    pbx.tell(m.Snapshot(pbx.now, (shown,)))
+    pbx.hang_up(TRUNK)
+
+    assert (pbx.call.queue, pbx.call.reached) == ("sales", Reached.PARKING)
+
+
 def test_the_number_called_and_the_queue_are_in_the_snapshot() -> None:
     _, events = recovered("asterisk22/status_queue_waiting")
 

@@ -104,8 +104,10 @@ class Resync:
         if known is None:
             channel.recovered = not snapshot.periodic
             channel.since = snapshot.at - timedelta(seconds=status.seconds)
-            _take_history(channel, status)
+            channel.exten = status.dnid or channel.exten
             new.append((channel, status))
+        if known is None or not snapshot.periodic:
+            _take_history(channel, status)
         return channel if before != _shown(channel) else None
 
     def _place(self, channel: Channel, status: m.ChannelStatus) -> None:
@@ -136,11 +138,10 @@ class Resync:
 
 
 def _take_history(channel: Channel, status: m.ChannelStatus) -> None:
-    """What the events before the snapshot would have told."""
-    channel.exten = status.dnid or channel.exten
-    channel.parked = status.application in _PARKED
-    if status.application == "Queue" and status.data:
-        channel.queue = status.data.partition(",")[0]
+    """What the events before the snapshot would have told, or did tell and holds no longer."""
+    waits = channel.bridge is None or channel.bridge.holding
+    channel.parked = status.application in _PARKED and waits
+    channel.queue = status.data.partition(",")[0] if status.application == "Queue" and status.data else None
 
 
 def _shown(channel: Channel) -> tuple[object, ...]:
