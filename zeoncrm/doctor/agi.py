@@ -44,6 +44,8 @@ async def _asked(agi: AgiConfig) -> Finding:
         return problem(PART, "agi-silent", f"{address} does not answer within {SECONDS:g} s")
     except OSError as error:
         return problem(PART, "agi-away", f"{address}: {error.strerror or error}")
+    except ValueError:
+        return problem(PART, "agi-silent", f"{address} sends a line that does not end: another program answers there")
     if from_here is None:
         return ok(PART, f"{address} answers the dialplan in {(time.monotonic() - begun) * 1000:.0f} ms")
     if not any(ip_address(from_here) in ip_network(network) for network in agi.networks):
@@ -52,7 +54,8 @@ async def _asked(agi: AgiConfig) -> Finding:
 
 
 async def _ask(host: str, port: int) -> str | None:
-    """None when the answer came; otherwise the address from which it was asked. Raises OSError."""
+    """None when the answer came; otherwise the address from which it was asked. Raises OSError, ValueError for a
+    line that is too long for any answer."""
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(_QUESTION.encode())
@@ -61,6 +64,7 @@ async def _ask(host: str, port: int) -> str | None:
             while line := await reader.readline():  # to the end: one that is broken off is worth a warning there
                 answered = answered or _LAST in line.decode(errors="replace")
                 writer.write(b"200 result=1\n")
+                await writer.drain()
         return None if answered else str(writer.get_extra_info("sockname")[0])
     finally:
         writer.close()

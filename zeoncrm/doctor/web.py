@@ -6,16 +6,15 @@ import asyncio
 import base64
 import errno
 import ipaddress
-import json
 import re
 import secrets
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zeoncrm.config import WebConfig
 from zeoncrm.doctor.findings import Finding, note, ok, problem
@@ -25,6 +24,8 @@ Say = Callable[[Finding], None]
 PART = "web"
 SECONDS = 10.0
 _MOST = 1 << 16
+# So much is shown of an error, in which may stand all that was sent.
+_SHOWN = 200
 _FILES = {"recordings": "the recordings", "cdr": "the call records"}
 # By what doctor names the same when it meets it.
 _SAME = {"recordings": ("recordings-folder",), "cdr": ("cdr-away", "cdr-not-understood", "cdr-timezone")}
@@ -37,6 +38,24 @@ class Trouble:
 
     kind: str
     pbx: str
+
+
+class LinkTold(BaseModel):
+    """What the daemon says of its own link to a PBX."""
+
+    model_config = ConfigDict(strict=True)
+
+    state: str
+    reason: str | None = None
+
+
+class Ready(BaseModel):
+    """What /readyz says, as far as doctor reads it."""
+
+    model_config = ConfigDict(strict=True)
+
+    database: str
+    pbx: dict[str, LinkTold]
 
 
 async def examine_web(web: WebConfig, say: Say) -> Sequence[Trouble] | None:
@@ -69,11 +88,11 @@ async def _at_home(web: WebConfig, address: str, say: Say) -> Sequence[Trouble] 
     if ready is None:
         say(problem(PART, "web-not-ours", f"another program answers at {address}"))
         return None
-    if ready["database"] == "ok":
+    if ready.database == "ok":
         say(ok(PART, f"zeoncrm serves at {address}"))
     else:
-        say(problem(PART, "web-not-ready", f"zeoncrm at {address} is not ready: database: {ready['database']}"))
-    for name, link in ready["pbx"].items():
+        say(problem(PART, "web-not-ready", f"zeoncrm at {address} is not ready: database: {ready.database}"))
+    for name, link in ready.pbx.items():
         say(_link(name, link))
     return [Trouble(kind, pbx) for kind, pbx in dict.fromkeys(_TROUBLE.findall(await _metrics(address)))]
 
@@ -88,13 +107,12 @@ def trouble_findings(troubles: Sequence[Trouble], told: Sequence[Finding]) -> li
     ]
 
 
-def _link(name: str, link: dict[str, Any]) -> Finding:
-    """What the daemon says of its own link: its rights are those of its last log-in."""
-    text = f"the daemon's link to {name} is {link.get('state')}"
-    reason = link.get("reason")
-    if link.get("state") == "up" and not reason:
+def _link(name: str, link: LinkTold) -> Finding:
+    """The daemon's own link: its rights are those of its last log-in."""
+    text = f"the daemon's link to {name} is {link.state}"
+    if link.state == "up" and not link.reason:
         return ok(PART, text)
-    return problem(PART, "link-not-up", f"{text}: {reason}" if reason else text)
+    return problem(PART, "link-not-up", f"{text}: {link.reason}" if link.reason else text)
 
 
 def _free(web: WebConfig, address: str, error: aiohttp.ClientConnectorError) -> Finding:
@@ -147,20 +165,23 @@ async def _takes_sockets(url: str) -> bool:
         return "live socket" in answer.headers.get("WWW-Authenticate", "")
 
 
-async def _ready(address: str) -> dict[str, Any] | None:
+async def _ready(address: str) -> Ready | None:
     """What /readyz says; None when it is not ours."""
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=False) as http,
         http.get(f"{address}/readyz", allow_redirects=False) as answer,
     ):
-        body = await answer.content.read(_MOST)
+        try:
+            await answer.content.readexactly(_MOST)
+        except asyncio.IncompleteReadError as end:
+            body = end.partial
+        else:
+            return None
     try:
-        told = json.loads(body)
-    except ValueError:
+        return Ready.model_validate_json(body)
+    except ValidationError:
         return None
-    ours = isinstance(told, dict) and isinstance(told.get("database"), str) and isinstance(told.get("pbx"), dict)
-    return told if ours else None
 
 
 async def _metrics(address: str) -> str:
@@ -184,4 +205,4 @@ def is_loopback(host: str) -> bool:
 
 
 def _why(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    return str(error)[:_SHOWN] or type(error).__name__
