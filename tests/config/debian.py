@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from tests.patience import PATIENCE
 from tests.pbx.instance import new_folder, remove_folder
 from tests.pbx.roots import LabUnavailable, asterisk_root
 from tests.real import need, require_real
@@ -28,17 +33,43 @@ class Debian:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return run("chroot", str(self._root), *words)
 
-    def nginx(self, *words: str) -> None:
-        """Run nginx with `site.conf` of the folder; it must succeed."""
+    def try_nginx(self) -> None:
+        """nginx must take `site.conf` of the folder."""
+        done = self.run(*self._nginx(), "-t")
+        assert done.returncode == 0, done.stderr
+
+    @asynccontextmanager
+    async def nginx(self) -> AsyncIterator[None]:
+        """nginx with `site.conf` of the folder, from when it listens; afterwards it has ended.
+
+        In the foreground: from the background it may be told to stop before it has written its pid file, and may remove
+        that of the next one when it ends.
+        """
+        words = ("chroot", str(self._root), *self._nginx(), "-g", "daemon off;")
+        process = await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE)
+        assert process.stderr is not None
+        told = b""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while b"start worker process" not in told:
+                    line = await process.stderr.readline()
+                    assert line, told.decode()
+                    told += line
+            yield
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGTERM)
+            await process.communicate()
+
+    def _nginx(self) -> tuple[str, ...]:
         folder = self.inside(self.folder)
         names = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         places = "".join(f"{name}_temp_path {folder};\n" for name in names)
         (self.folder / "nginx.conf").write_text(
-            f"pid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\n"
+            f"pid {folder}/pid;\nerror_log stderr notice;\nevents {{}}\n"
             f"http {{\naccess_log off;\n{places}include {folder}/site.conf;\n}}\n"
         )
-        done = self.run("nginx", *words, "-c", f"{folder}/nginx.conf", "-p", folder)
-        assert done.returncode == 0, done.stderr
+        return "nginx", "-c", f"{folder}/nginx.conf", "-p", folder
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,11 +36,8 @@ async def behind_nginx(debian: Debian, port: int, *left_out: str) -> AsyncIterat
     lines = [line for line in f"{upstream}server {{{server}".splitlines() if not any(each in line for each in unwanted)]
     text = "\n".join(lines).replace("listen 443 ssl http2", f"listen 127.0.0.1:{public}")
     (debian.folder / "site.conf").write_text(text.replace("127.0.0.1:8080", f"127.0.0.1:{port}"))
-    await asyncio.to_thread(debian.nginx)
-    try:
+    async with debian.nginx():
         yield f"http://127.0.0.1:{public}"
-    finally:
-        await asyncio.to_thread(debian.nginx, "-s", "stop")
 
 
 async def found_at(address: str, port: int) -> list[Finding]:
