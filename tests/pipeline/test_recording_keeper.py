@@ -22,6 +22,7 @@ from zeoncrm.pipeline.journal import get_call
 from zeoncrm.pipeline.recording_files import Archive
 from zeoncrm.pipeline.recording_keeper import RecordingKeeper
 from zeoncrm.pipeline.recordings import Access, listeners, note_recording, open_recording
+from zeoncrm.store import recordings as store
 from zeoncrm.store.recordings import RecordingRow
 
 
@@ -58,6 +59,23 @@ class Tape:
         for _ in range(times):
             self.firm.tick(2)
             await self.keeper.look()
+
+    def take_away(self) -> None:
+        self.root.rename(self.root.with_name("away"))
+
+    def bring_back(self) -> None:
+        self.root.with_name("away").rename(self.root)
+
+    async def wait(self, wanted: timedelta) -> None:
+        """Let time pass as the keeper's `run` does, with looks at the folder and into it."""
+        self.firm.tick(wanted.total_seconds())
+        await self.keeper.look_at_folders()
+        await self.look()
+
+    async def expected(self) -> int:
+        """Of how many recordings a file may still come."""
+        async with self.firm.database.read() as connection:
+            return len(await store.expected(connection, [PBX]))
 
     async def of(self, call: CallEvent) -> tuple[RecordingRow, ...]:
         return view_of(await self.firm.call(call)).recordings
@@ -243,6 +261,80 @@ async def test_a_file_that_never_comes_is_given_up_after_two_days(firm: Firm, ta
     assert await tape.of(call) == ()
 
 
+async def test_what_was_recorded_is_not_given_up_while_its_folder_is_away(firm: Firm, tape: Tape) -> None:
+    call = await tape.recorded()
+    tape.write("in.wav")
+    tape.take_away()
+    await tape.wait(timedelta(minutes=10))
+    await tape.wait(timedelta(days=5))
+    assert await tape.of(call) == ()
+    tape.bring_back()
+    await tape.wait(timedelta(minutes=10))
+    assert len(await tape.of(call)) == 1
+
+
+async def test_a_folder_that_is_empty_though_calls_were_recorded_is_away(firm: Firm, tape: Tape) -> None:
+    await tape.wait(timedelta(minutes=10))
+    assert tape.keeper.folders[PBX].problem is None
+    call = await tape.recorded()
+    tape.write("in.wav")
+    tape.take_away()
+    tape.root.mkdir()  # as a mount point is while nothing is mounted there
+    await tape.wait(timedelta(minutes=10))
+    assert tape.keeper.folders[PBX].problem is None
+    await tape.wait(timedelta(days=5))
+    assert tape.keeper.folders[PBX].problem == f"{tape.root}: empty, though calls were recorded"
+    tape.root.rmdir()
+    tape.bring_back()
+    await tape.wait(timedelta(minutes=10))
+    assert tape.keeper.folders[PBX].problem is None
+    assert len(await tape.of(call)) == 1
+
+
+async def test_what_was_given_up_is_looked_for_once_more_when_the_folder_comes_back(firm: Firm, tape: Tape) -> None:
+    tape.write("of_another_call.wav")
+    late, lost = await tape.recorded(file="late.wav"), await tape.recorded(file="lost.wav")
+    await tape.wait(timedelta(days=3))
+    assert await tape.expected() == 0
+    tape.write("late.wav")
+    tape.take_away()
+    await tape.wait(timedelta(minutes=10))
+    tape.bring_back()
+    await tape.wait(timedelta(minutes=10))
+    assert (len(await tape.of(late)), await tape.of(lost)) == (1, ())
+    assert await tape.expected() == 0
+
+
+async def test_what_was_given_up_is_looked_for_once_more_at_the_start_for_a_month(firm: Firm, tape: Tape) -> None:
+    tape.write("of_another_call.wav")
+    old = await tape.recorded(file="old.wav")
+    await tape.wait(timedelta(days=28))
+    late = await tape.recorded(file="late.wav")
+    await tape.wait(timedelta(days=3))
+    for name in ("old.wav", "late.wav"):
+        tape.write(name)
+    tape.keeper = tape.another_keeper()
+    await tape.keeper.catch_up()
+    await tape.look()
+    assert (await tape.of(old), len(await tape.of(late))) == ((), 1)
+
+
+async def test_a_call_of_which_no_file_is_named_is_searched_for_when_the_folder_comes_back(
+    firm: Firm, tape: Tape
+) -> None:
+    tape.take_away()
+    await tape.wait(timedelta(minutes=10))
+    call = firm.inbound(linkedid="1772490600.12")
+    await firm.record(call, firm.answered(call, "101"))
+    await firm.record(firm.ended(call))
+    for _ in range(3):
+        await tape.wait(timedelta(days=1))
+    tape.bring_back()
+    tape.write("1772490600.12.wav")
+    await tape.wait(timedelta(minutes=10))
+    assert len(await tape.of(call)) == 1
+
+
 async def test_a_file_that_was_packed_after_it_was_listed_is_still_played(firm: Firm, tape: Tape) -> None:
     call = await tape.recorded()
     tape.write("in.wav")
@@ -274,14 +366,13 @@ async def test_a_recording_that_only_the_call_record_names_is_listed(firm: Firm,
 
 
 async def test_a_folder_that_goes_away_and_comes_back_is_said_once_each(firm: Firm, tape: Tape) -> None:
-    away = tape.root.with_name("away")
-    tape.root.rename(away)
+    tape.take_away()
     with capture_logs() as logs:
         for _ in range(3):
             firm.tick(600)
             await tape.keeper.look_at_folders()
         gone = tape.keeper.folders[PBX]
-        away.rename(tape.root)
+        tape.bring_back()
         firm.tick(10)
         await tape.keeper.look_at_folders()
         assert tape.keeper.folders[PBX].problem == gone.problem

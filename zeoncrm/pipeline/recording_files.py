@@ -101,6 +101,15 @@ def unreadable(root: Path, today: date) -> str | None:
     return None
 
 
+def is_empty(root: Path) -> bool:
+    """Whether the folder is there and has nothing in it."""
+    try:
+        with os.scandir(root) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
+
+
 def search(root: Path, wanted: Mapping[str, str], days: Iterable[date]) -> dict[str, str]:
     """Files that have one of the ids in their names: path by call. `wanted` has the call of each id.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +25,7 @@ from zeoncrm.pipeline.recording_files import (
     Look,
     days_around,
     inside,
+    is_empty,
     look_for,
     search,
     uniqueids_in,
@@ -47,6 +48,11 @@ MOST_SEARCHED = 2000
 # A file whose header is never completed (the PBX was killed) is played as far as it goes.
 UNFINISHED = timedelta(minutes=10)
 LOST = timedelta(days=2)
+# Of what was given up so much is looked for again, at the start and when a folder has come back.
+MOST_AGAIN = 2000
+AGAIN = timedelta(days=30)
+# After so long a folder without any file is not one to which the first has yet to come.
+EMPTY = timedelta(hours=1)
 AGED_EVERY = timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
@@ -104,8 +110,8 @@ class RecordingKeeper:
             await self.catch_up()
         while True:
             pause = SELDOM
-            await self.look_at_folders()
             with contextlib.suppress(StoreError):
+                await self.look_at_folders()
                 pause = await self.look()
                 await self.age()
             with contextlib.suppress(TimeoutError):
@@ -114,12 +120,17 @@ class RecordingKeeper:
                 self._news.clear()
                 await asyncio.sleep(SOON / 2)
 
-    async def catch_up(self) -> None:
-        """Search for what was recorded while nobody looked."""
-        since = self._now() - timedelta(days=1)
+    async def catch_up(self, pbxs: Collection[str] | None = None, since: datetime | None = None) -> None:
+        """Search for what was recorded while nobody could look, since a day before now or `since` (UTC), and look once
+        more for what was given up."""
+        pbxs, now = list(self._archives) if pbxs is None else pbxs, self._now()
+        async with self._database.write() as tx:
+            await store.expect_again(tx, pbxs, now - AGAIN, MOST_AGAIN)
         async with self._database.read() as connection:
-            missing = await store.answered_without(connection, list(self._archives), since, MOST_SEARCHED)
-        self._searches |= {call_id: (self._now(), len(SEARCHES) - 1) for call_id in missing}
+            day_before = (since or now) - timedelta(days=1)
+            missing = await store.answered_without(connection, pbxs, day_before, MOST_SEARCHED)
+        self._searches = {call_id: (now, len(SEARCHES) - 1) for call_id in missing} | self._searches
+        self._looked_at_all = None
 
     async def look(self) -> float:
         """Look once; the seconds until it is worth looking again."""
@@ -144,13 +155,23 @@ class RecordingKeeper:
             return
         self._folders_at = now
         for pbx, archive in self._archives.items():
-            before, problem = self.folders[pbx], await asyncio.to_thread(unreadable, archive.root, now.date())
+            before, problem = self.folders[pbx], await self._problem_of(pbx, archive, now)
             if problem is not None and problem != before.problem:
                 log.warning("recordings can't be read", pbx=pbx, reason=problem)
             elif problem is None and before.problem is not None:
+                await self.catch_up([pbx], before.since)
                 log.info("recordings can be read again", pbx=pbx)
             since = None if problem is None else before.since or now
             self.folders[pbx] = FolderSeen(before.folder, problem, since)
+
+    async def _problem_of(self, pbx: str, archive: Archive, now: datetime) -> str | None:
+        """Where a folder of another machine is mounted, there is an empty one while it is not."""
+        problem = await asyncio.to_thread(unreadable, archive.root, now.date())
+        if problem is None and await asyncio.to_thread(is_empty, archive.root):
+            async with self._database.read() as connection:
+                if await store.has_files(connection, pbx, now - EMPTY):
+                    return f"{archive.root}: empty, though calls were recorded"
+        return problem
 
     async def age(self) -> None:
         """Once an hour: what is older than it may be listened to, is not; where so configured its file is deleted.
@@ -207,7 +228,7 @@ class RecordingKeeper:
     async def _judge(self, row: ExpectedRow, found: Look | None, now: datetime) -> None:
         since = now - row.ended_at
         if found is None or found.empty:
-            if since > LOST:
+            if since > LOST and self.folders[row.pbx].problem is None:
                 async with self._database.write() as tx:
                     await store.settle(tx, row.id, store.LOST)
             return

@@ -126,6 +126,29 @@ async def expected(connection: AsyncConnection, pbxs: Collection[str], limit: in
     return [ExpectedRow(**row) for row in (await connection.execute(query)).mappings()]
 
 
+async def has_files(connection: AsyncConnection, pbx: str, before: datetime) -> bool:
+    """Whether a recording was found and can be listened to, or is expected of a call that ended before then (UTC)."""
+    query = (
+        sa.select(recordings.c.id)
+        .join(calls, calls.c.id == recordings.c.call_id)
+        .where(recordings.c.state.in_((EXPECTED, READY)), calls.c.pbx == pbx, calls.c.ended_at < before)
+        .limit(1)
+    )
+    return (await connection.execute(query)).first() is not None
+
+
+async def expect_again(tx: Transaction, pbxs: Collection[str], since: datetime, limit: int) -> None:
+    """Expect the newest of what was given up of calls since then (UTC)."""
+    lost = (
+        sa.select(recordings.c.id)
+        .join(calls, calls.c.id == recordings.c.call_id)
+        .where(recordings.c.state == LOST, recordings.c.at >= since, calls.c.pbx.in_(pbxs))
+        .order_by(recordings.c.at.desc())
+        .limit(at_most(limit))
+    )
+    await tx.connection.execute(recordings.update().where(recordings.c.id.in_(lost)).values(state=EXPECTED))
+
+
 async def unrecorded(connection: AsyncConnection, call_ids: Sequence[str]) -> list[UnrecordedRow]:
     """Those of these calls of which no recording is known."""
     known = sa.select(recordings.c.id).where(recordings.c.call_id == calls.c.id).exists()
