@@ -251,6 +251,21 @@ async def test_old_files_are_deleted_only_where_that_is_configured(firm: Firm, t
     assert await tape.of(call) == ()
 
 
+async def test_old_files_in_a_folder_that_is_away_are_deleted_when_it_is_back(firm: Firm, tape: Tape) -> None:
+    await tape.recorded()
+    tape.write("in.wav")
+    tape.write("other.wav")
+    await tape.look()
+    tape.take_away()
+    firm.tick(timedelta(days=8).total_seconds())
+    keeper = tape.another_keeper(days=7, delete=True)
+    await keeper.age()
+    tape.bring_back()
+    firm.tick(3600)
+    await keeper.age()
+    assert [file.name for file in tape.root.iterdir()] == ["other.wav"]
+
+
 async def test_a_file_that_never_comes_is_given_up_after_two_days(firm: Firm, tape: Tape) -> None:
     call = await tape.recorded()
     await tape.look()

@@ -101,11 +101,11 @@ def unreadable(root: Path, today: date) -> str | None:
     return None
 
 
-def is_empty(root: Path) -> bool:
-    """Whether the folder is there and has nothing in it."""
+def holds_anything(root: Path) -> bool:
+    """Whether the folder is there with something in it: where one of another machine is not mounted, it is empty."""
     try:
         with os.scandir(root) as entries:
-            return next(entries, None) is None
+            return next(entries, None) is not None
     except OSError:
         return False
 

@@ -24,8 +24,8 @@ from zeoncrm.pipeline.recording_files import (
     Archive,
     Look,
     days_around,
+    holds_anything,
     inside,
-    is_empty,
     look_for,
     search,
     uniqueids_in,
@@ -165,9 +165,8 @@ class RecordingKeeper:
             self.folders[pbx] = FolderSeen(before.folder, problem, since)
 
     async def _problem_of(self, pbx: str, archive: Archive, now: datetime) -> str | None:
-        """Where a folder of another machine is mounted, there is an empty one while it is not."""
         problem = await asyncio.to_thread(unreadable, archive.root, now.date())
-        if problem is None and await asyncio.to_thread(is_empty, archive.root):
+        if problem is None and not await asyncio.to_thread(holds_anything, archive.root):
             async with self._database.read() as connection:
                 if await store.has_files(connection, pbx, now - EMPTY):
                     return f"{archive.root}: empty, though calls were recorded"
@@ -273,7 +272,9 @@ class RecordingKeeper:
 
 
 def _deleted(archive: Archive, paths: Sequence[str]) -> set[str]:
-    """Delete the files; give those that are still there."""
+    """Delete the files; give those that are still there, or may be in a folder that is away."""
+    if not holds_anything(archive.root):
+        return set(paths)
     failed = set()
     for path in paths:
         file = inside(archive.root, path)
