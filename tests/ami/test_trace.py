@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,11 @@ def same(call: Call) -> tuple[object, ...]:
     )
 
 
+def as_masked(call: Call, mask: Mask) -> Call:
+    """The call with its numbers replaced."""
+    return replace(call, number=call.number and mask.number(call.number), did=call.did and mask.number(call.did))
+
+
 RECORDINGS = recordings()
 
 
@@ -103,10 +109,7 @@ def test_a_masked_recording_gives_the_same_call_with_other_numbers(each: Recordi
     for call in traced.ended:
         mask = Mask(traced.numbering)
         data = recording_of(mask.frames(frames_of(traced.trace.kept(), call)))
-        expected = replace(
-            call, number=call.number and mask.number(call.number), did=call.did and mask.number(call.did)
-        )
-        assert same(expected) in map(same, calls_in(read_stream(data), mask.numbering()))
+        assert same(as_masked(call, mask)) in map(same, calls_in(read_stream(data), mask.numbering()))
         for number in (call.number, call.number_raw):
             if number is not None and len(number) >= 10 and len(set(number)) > 1:
                 assert number[-7:].encode() not in data
@@ -144,6 +147,63 @@ def test_a_number_is_masked_in_whatever_form_it_is_written(number: str, elsewher
     assert number not in connected + other
     shown = connected.removeprefix("ConnectedLineNum: ")
     assert (len(shown), shown in other) == (len(number), True)
+
+
+OF_EACH_KIND = (
+    *("direct_answered", "queue_local_members", "attended_transfer_dtmf", "directed_pickup", "outbound_answered"),
+    *("two_customers_called_in_turn", "freepbx_outbound"),
+)
+
+
+@pytest.mark.parametrize("user", ["ivan.petrov", "Иван", "ivan1985", "ivan_p-79031112233"])
+@pytest.mark.parametrize("name", OF_EACH_KIND)
+def test_whoever_calls_by_a_word_is_masked_and_the_call_stays_the_same(name: str, user: str, tmp_path: Path) -> None:
+    each = recording(f"asterisk22/{name}")
+    path = tmp_path / f"{name}.ami"
+    numbers = {number for call in Traced(each).ended for number in (call.number_raw,) if number}
+    data = each.data
+    for number in numbers:
+        data = data.replace(number.encode(), user.encode())
+    path.write_bytes(data)
+    path.with_suffix(".json").write_bytes(each.path.with_suffix(".json").read_bytes())
+    traced = Traced(Recording(path))
+    assert user.encode() in data
+    for call in traced.ended:
+        mask = Mask(traced.numbering)
+        masked = recording_of(mask.frames(frames_of(traced.trace.kept(), call)))
+        assert user.encode() not in masked
+        assert same(as_masked(call, mask)) in map(same, calls_in(read_stream(masked), mask.numbering()))
+
+
+def test_words_of_the_pbx_are_not_taken_for_somebody() -> None:
+    numbering = Numbering("RU", frozenset({"101", "reception"}), devices={"PJSIP/desk-anna": "101"})
+    frames = [
+        "Event: Newchannel\r\nChannel: PJSIP/lobby-00000001\r\nContext: from-internal\r\nCallerIDNum: lobby",
+        "Event: DialBegin\r\nDestChannel: PJSIP/desk-anna-00000002\r\nDestCallerIDNum: desk-anna\r\nQueue: sales",
+        "Event: NewCallerid\r\nCallerIDNum: anonymous\r\nConnectedLineNum: s\r\nDestConnectedLineNum: reception",
+        "Event: NewCallerid\r\nCallerIDNum: internal\r\nConnectedLineNum: Sales\r\nDestCallerIDNum: Dial",
+        "Event: DialBegin\r\nDestChannel: PJSIP/101-00000003\r\nDialString: 101/sip:soft101@127.0.0.2:42410",
+        "Event: DialBegin\r\nDestChannel: Local/start@out-00000004;1\r\nDialString: start@out",
+        "Event: Hangup\r\nApplication: Dial\r\nConnectedLineNum: <unknown>\r\nCallerIDNum: PJSIP",
+    ]
+    kept = [traced_call.Traced(1, datetime.now(UTC), frame.encode()) for frame in frames]
+    assert Mask(numbering).frames(kept) == kept
+
+
+def test_whoever_is_called_by_a_word_is_the_same_wherever_they_stand() -> None:
+    frames = [
+        'CallerIDNum: ivan.petrov\r\nCallerIDName: Ivan.Petrov\r\nCallerID: "ivan.petrov" <ivan.petrov>',
+        "Channel: Local/ivan.petrov@from-internal-00000001;2\r\nConnectedLineNum: sip:anna77@example.com",
+        "DestChannel: PJSIP/trunk-00000002\r\nDialString: oleg@trunk\r\nLastData: PJSIP/oleg@trunk,20,tT",
+        "DialString: trunk/sip:ivan.petrov@example.com\r\nExten: anna77\r\nData: in-ivan.petrov-2026.wav,ivan.petrova",
+    ]
+    kept = [traced_call.Traced(1, datetime.now(UTC), frame.encode()) for frame in frames]
+    assert [each.frame.decode() for each in Mask(Numbering("RU")).frames(kept)] == [
+        'CallerIDNum: userb\r\nCallerIDName: userb\r\nCallerID: "userb" <userb>',
+        "Channel: Local/userb@from-internal-00000001;2\r\nConnectedLineNum: sip:user2@example.com",
+        "DestChannel: PJSIP/trunk-00000002\r\nDialString: userd@trunk\r\nLastData: PJSIP/userd@trunk,20,tT",
+        "DialString: trunk/sip:userb@example.com\r\nExten: user2\r\nData: in-userb-2026.wav,ivan.petrova",
+    ]
 
 
 def test_an_account_code_is_masked_like_a_name() -> None:

@@ -105,10 +105,13 @@ def dial_string(data: str, name: str) -> str | None:
 
 def dialled_number(dialled: str | None) -> str | None:
     """The number in a dial string: `79031112233@trunk`, `trunk/79031112233`, `trunk/sip:79031112233@host`."""
-    if not dialled:
-        return None
-    written = dialled.rpartition("/")[2].partition("@")[0].rpartition(":")[2].partition(";")[0]
+    written = user_dialled(dialled or "")
     return written if any(character.isdigit() for character in written) else None
+
+
+def user_dialled(dialled: str) -> str:
+    """Who is called by a dial string, by number or word: `ivan.petrov` of `trunk/sip:ivan.petrov@host`."""
+    return dialled.rpartition("/")[2].partition("@")[0].rpartition(":")[2].partition(";")[0]
 
 
 def is_trunk(name: str, device: str, patterns: tuple[str, ...]) -> bool:
