@@ -165,6 +165,26 @@ async def test_a_colleagues_call_back_is_told_to_whom_the_call_was_missed_by(fir
     assert await lines(firm, login="boris") == []
 
 
+async def test_a_later_miss_that_one_does_not_see_leaves_ones_own_to_be_called_back(firm: Firm) -> None:
+    own = await firm.missed_call(IVAN, "101")
+    colleagues = await firm.missed_call(IVAN, "102")
+    for login, waits in (("anna", own), ("boris", colleagues), ("sveta", colleagues)):
+        assert [call_id for call_id, _ in await lines(firm, "open", login)] == [waits.values["id"]]
+        assert await waiting(firm.database, firm.person(login), firm.now) == {None: 1}
+    await outbound(firm, CallResult.ANSWERED, extension="102")
+    for login, done in (("anna", own), ("boris", colleagues), ("sveta", colleagues)):
+        assert await lines(firm, "open", login) == []
+        assert [call_id for call_id, _ in await lines(firm, "done", login)] == [done.values["id"]]
+
+
+async def test_a_later_miss_that_one_sees_stands_for_the_one_before(firm: Firm) -> None:
+    await firm.missed_call(IVAN, "101")
+    await firm.missed_call(IVAN, "102")
+    last = await firm.missed_call(IVAN, "101")
+    assert [call_id for call_id, _ in await lines(firm, login="anna")] == [last.values["id"]]
+    assert await waiting(firm.database, firm.person("anna"), firm.now) == {None: 1}
+
+
 async def test_numbers_that_wait_are_counted_by_whose_they_are(firm: Firm) -> None:
     await firm.answered_call("101")
     for _ in range(2):

@@ -20,7 +20,7 @@ from zeoncrm.pipeline.call_events import CallResult, Direction
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.people import Viewer
-from zeoncrm.store import calls, missed
+from zeoncrm.store import missed
 from zeoncrm.store.database import Database
 from zeoncrm.store.errors import StoreError
 from zeoncrm.store.missed import CallBackRow
@@ -78,7 +78,7 @@ async def call_backs(database: Database, views: Collection[CallView]) -> dict[st
 async def waiting(database: Database, viewer: Viewer, at: datetime) -> dict[int | None, int]:
     """How many numbers wait for a call, by whose calls they are (None: nobody's), as far as the viewer sees them."""
     async with database.read() as connection:
-        return await missed.count_open(connection, calls.visible(viewer.scope), first_call_id(at - WAITS_FOR))
+        return await missed.count_open(connection, viewer.scope, first_call_id(at - WAITS_FOR))
 
 
 class CallBackWatch:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zeoncrm.store import missed, recordings
+from zeoncrm.store.call_scope import visible
 from zeoncrm.store.database import Transaction
 from zeoncrm.store.paging import Page, decode_cursor, page_of
 from zeoncrm.store.recordings import RecordingRow
@@ -151,7 +152,7 @@ async def search(
     cursor: str | None = None,
 ) -> Page[CallRow]:
     """Calls, newest first; raises BadCursor."""
-    conditions = _conditions(wanted)
+    conditions = _conditions(wanted, scope)
     if cursor:
         conditions.append(calls.c.id < decode_cursor(cursor, str)[0])
     if scope is not None:
@@ -179,7 +180,7 @@ async def last_of_contact(
     return await _load(connection, statement.order_by(calls.c.id.desc()).limit(at_most(limit)))
 
 
-def _conditions(wanted: CallFilter) -> list[sa.ColumnElement[bool]]:
+def _conditions(wanted: CallFilter, scope: int | None) -> list[sa.ColumnElement[bool]]:
     equal = {
         "state": wanted.state,
         "direction": wanted.direction,
@@ -190,7 +191,7 @@ def _conditions(wanted: CallFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.result == "missed":
         conditions.append(missed.MISSED)
     if wanted.lines is not None:
-        conditions += missed.lines(wanted.lines)
+        conditions += missed.lines(wanted.lines, scope)
     if wanted.state in ("ringing", "talking"):
         conditions.append(_OPEN)
     if wanted.number is not None:
@@ -223,20 +224,6 @@ def _newest_visible(scope: int, conditions: Sequence[sa.ColumnElement[bool]], li
         for source, reason, order in reasons
     )
     return sa.union(*(sa.select(each.subquery().c.id) for each in newest))
-
-
-def visible(scope: int | None) -> sa.ColumnElement[bool]:
-    """A rep (`scope`) sees the calls that are theirs, rang at them, or are of their deals. For a statement that joins
-    deals."""
-    if scope is None:
-        return sa.true()
-    own_leg = sa.select(legs.c.call_id).where(legs.c.person_id == scope)
-    return sa.or_(
-        calls.c.owner_id == scope,
-        calls.c.requested_by == scope,
-        calls.c.id.in_(own_leg),
-        deals.c.owner_id == scope,
-    )
 
 
 _SELECTED = sa.select(

@@ -1,8 +1,9 @@
 """Missed calls and whether they were called back, worked out from the later calls to and from their numbers.
 
-A line is a number's last missed call before somebody talked with it, and stands for those before it. A talk with the
-contact at another of their numbers counts as one with the number. What follows a missed call is found by the indexes of
-numbers and of contacts, one step for a call, however many there are.
+A line is a number's last missed call before somebody talked with it, of those that the person who asks (`scope`; None
+sees all) may see, and stands for those before it. A talk counts whoever may see it, and one with the contact at another
+of their numbers counts as one with the number. What follows a missed call is found by the indexes of numbers and of
+contacts, one step for a call, however many there are.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from zeoncrm.store.call_scope import visible
 from zeoncrm.store.tables import calls, deals, legs, people
 
 Lines = Literal["all", "open", "done"]
@@ -40,9 +42,10 @@ class CallBackRow:
     name: str | None
 
 
-def lines(which: Lines) -> list[sa.ColumnElement[bool]]:
+def lines(which: Lines, scope: int | None) -> list[sa.ColumnElement[bool]]:
     """The conditions of a missed call that is a line; `open`: nobody has talked with the caller since."""
-    next_kind, next_id = _next(lambda later, talked: sa.case((talked, "talked"), else_="missed")), _next(_id)
+    next_kind = _next(scope, lambda later, talked: sa.case((talked, "talked"), else_="missed"))
+    next_id = _next(scope, lambda later, _: later.c.id)
     later = calls.alias()
     # At another number of theirs, before what comes next at this one.
     talked_elsewhere = sa.exists().where(
@@ -60,11 +63,14 @@ def lines(which: Lines) -> list[sa.ColumnElement[bool]]:
     return [MISSED, calls.c.screened.is_(None), *kinds[which]]
 
 
-def _next(wanted: Callable[[Any, Any], Any]) -> Any:
-    """Of the number's next call that somebody talked in or that was missed too."""
+def _next(scope: int | None, wanted: Callable[[Any, Any], Any]) -> Any:
+    """Of the number's next call that somebody talked in or that was missed too.
+
+    A miss that the person doesn't see is passed over: it would hide theirs, and not be shown in its place.
+    """
     later = calls.alias()
     talked = later.c.answered_at.is_not(None)
-    missed = sa.and_(later.c.result == "missed", later.c.screened.is_(None))
+    missed = sa.and_(later.c.result == "missed", later.c.screened.is_(None), visible(scope, later))
     return (
         sa.select(wanted(later, talked))
         .where(later.c.number == calls.c.number, later.c.id > calls.c.id, sa.or_(talked, missed))
@@ -73,10 +79,6 @@ def _next(wanted: Callable[[Any, Any], Any]) -> Any:
         .correlate(calls)
         .scalar_subquery()
     )
-
-
-def _id(call: Any, _talked: Any) -> Any:
-    return call.c.id
 
 
 async def call_backs(connection: AsyncConnection, call_ids: Sequence[str]) -> dict[str, CallBackRow]:
@@ -100,14 +102,11 @@ async def call_backs(connection: AsyncConnection, call_ids: Sequence[str]) -> di
     return {row["id"]: CallBackRow(**{key: value for key, value in row.items() if key != "id"}) for row in rows}
 
 
-async def count_open(
-    connection: AsyncConnection, visible: sa.ColumnElement[bool], since_id: str
-) -> dict[int | None, int]:
+async def count_open(connection: AsyncConnection, scope: int | None, since_id: str) -> dict[int | None, int]:
     """How many numbers wait for a call since then, by the id of whose calls they are."""
     query = (
         sa.select(calls.c.owner_id, sa.func.count())
-        .select_from(calls.outerjoin(deals, deals.c.id == calls.c.deal_id))
-        .where(calls.c.id >= since_id, visible, *lines("open"))
+        .where(calls.c.id >= since_id, visible(scope), *lines("open", scope))
         .group_by(calls.c.owner_id)
     )
     return {row[0]: row[1] for row in await connection.execute(query)}
