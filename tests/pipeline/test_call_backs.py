@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -11,13 +13,17 @@ from tests.pipeline.firm import IVAN, Firm
 from zeoncrm.pipeline import events
 from zeoncrm.pipeline.call_backs import CallBack, CallBackState, CallBackWatch, call_backs, waiting
 from zeoncrm.pipeline.call_events import CallResult
+from zeoncrm.pipeline.call_rows import view_of
+from zeoncrm.pipeline.calls import Screening
 from zeoncrm.pipeline.contacts import NewPhone, create_contact
+from zeoncrm.pipeline.incoming import list_number, load_incoming, unlist_number
 from zeoncrm.pipeline.journal import find_calls
 from zeoncrm.store.calls import CallFilter, CallRow
 from zeoncrm.store.missed import Lines
 
 OLGA = "+79032223344"
 OFFICE = "+74952223344"
+ABROAD = "+493012345678"
 
 
 async def outbound(firm: Firm, result: CallResult, number: str = IVAN, extension: str = "101") -> CallRow:
@@ -94,6 +100,17 @@ async def test_misses_of_one_number_are_one_line_until_somebody_talks_with_it(fi
         (last.values["id"], CallBackState.NONE, 2),
         (first.values["id"], CallBackState.CALLED_BACK, 3),
     ]
+
+
+@asynccontextmanager
+async def listed(firm: Firm, pattern: str) -> AsyncIterator[None]:
+    """The number, or all that begin so, is ignored while the block lasts."""
+    sveta, ignored = firm.person("sveta"), Screening.IGNORED
+    row = await list_number(firm.database, sveta, number=pattern, listing=ignored, note="", region="RU", at=firm.tick())
+    firm.incoming = await load_incoming(firm.database)
+    yield
+    await unlist_number(firm.database, sveta, row.id)
+    firm.incoming = await load_incoming(firm.database)
 
 
 async def _ivan_has_two_numbers(firm: Firm) -> None:
@@ -183,6 +200,26 @@ async def test_a_later_miss_that_one_sees_stands_for_the_one_before(firm: Firm) 
     last = await firm.missed_call(IVAN, "101")
     assert [call_id for call_id, _ in await lines(firm, login="anna")] == [last.values["id"]]
     assert await waiting(firm.database, firm.person("anna"), firm.now) == {None: 1}
+
+
+@pytest.mark.parametrize("pattern", [IVAN, "+7903111*", "+7*"])
+async def test_a_number_that_is_listed_waits_no_more_until_it_is_taken_off(firm: Firm, pattern: str) -> None:
+    missed, abroad = [(await firm.missed_call(number)).values["id"] for number in (IVAN, ABROAD)]
+    async with listed(firm, pattern):
+        for which in ("open", "all"):
+            assert [call_id for call_id, _ in await lines(firm, which)] == [abroad]
+        assert await waiting(firm.database, firm.person("sveta"), firm.now) == {None: 1}
+    assert [call_id for call_id, _ in await lines(firm, "open")] == [abroad, missed]
+    assert await waiting(firm.database, firm.person("sveta"), firm.now) == {None: 2}
+
+
+async def test_the_calls_of_a_number_while_it_was_listed_are_no_misses(firm: Firm) -> None:
+    await firm.missed_call()
+    async with listed(firm, IVAN):
+        screened = await firm.missed_call()
+    last = await firm.missed_call()
+    assert [(call_id, each and each.misses) for call_id, each in await lines(firm)] == [(last.values["id"], 2)]
+    assert (await call_backs(firm.database, [view_of(screened)]))[screened.values["id"]].misses == 2
 
 
 async def test_numbers_that_wait_are_counted_by_whose_they_are(firm: Firm) -> None:

@@ -50,6 +50,8 @@ class ListedRow:
 
 
 _LISTS = ("dids", "queues", "weekdays")
+# How long the beginning of numbers may be: the plus and 1 to 15 digits.
+_BEGINNINGS = range(2, 17)
 
 
 async def rules(connection: AsyncConnection) -> list[RuleRow]:
@@ -147,6 +149,17 @@ async def put_listed(
 async def remove_listed(tx: Transaction, listed_id: int) -> bool:
     """Take a number off its list; False when there is none."""
     return bool((await tx.connection.execute(listed_numbers.delete().where(listed_numbers.c.id == listed_id))).rowcount)
+
+
+def is_listed(number: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether a number (E.164, or what the PBX said of it) is listed, itself or by its beginning.
+
+    Each beginning that it has is looked up in the index of patterns; LIKE would read the whole list for each number.
+    Counted, because PostgreSQL takes EXISTS for cheap and asks it of rows that cheaper conditions rule out.
+    """
+    beginnings = [sa.func.substr(number, 1, length).concat("*") for length in _BEGINNINGS]
+    entries = sa.select(sa.func.count()).where(listed_numbers.c.pattern.in_([number, *beginnings]))
+    return entries.correlate_except(listed_numbers).scalar_subquery() > 0
 
 
 async def count_listed(connection: AsyncConnection) -> int:

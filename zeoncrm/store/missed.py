@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zeoncrm.store.call_scope import visible
+from zeoncrm.store.incoming import is_listed
 from zeoncrm.store.tables import calls, deals, legs, people
 
 Lines = Literal["all", "open", "done"]
@@ -30,9 +31,9 @@ _FIRST, _LAST = "", "~"
 
 @dataclass(frozen=True, slots=True)
 class CallBackRow:
-    """What came of a missed call. `misses`: with those before it since somebody last talked with the caller; `tries`:
-    calls to them since that they did not take. The others tell of the first talk since: whose it was, when (UTC), and
-    whether we had called (`outbound`)."""
+    """What came of a missed call. `misses`: with those before it since somebody last talked with the caller, but
+    for calls that were ignored or blocked; `tries`: calls to them since that they did not take. The others tell of the
+    first talk since: whose it was, when (UTC), and whether we had called (`outbound`)."""
 
     misses: int
     tries: int
@@ -59,8 +60,9 @@ def lines(which: Lines, scope: int | None) -> list[sa.ColumnElement[bool]]:
         "open": [calls.c.number.is_not(None), next_kind.is_(None), ~talked_elsewhere],
         "done": [sa.or_(next_kind == "talked", talked_elsewhere)],
     }
-    # Nobody waits for a call back whose number is ignored or blocked.
-    return [MISSED, calls.c.screened.is_(None), *kinds[which]]
+    # Nobody waits for a call back whose number was ignored or blocked then, or is by now.
+    listed = is_listed(sa.func.coalesce(calls.c.number, calls.c.number_raw))
+    return [MISSED, calls.c.screened.is_(None), *kinds[which], ~listed]
 
 
 def _next(scope: int | None, wanted: Callable[[Any, Any], Any]) -> Any:
@@ -153,6 +155,8 @@ def _facts(call_ids: Sequence[str]) -> sa.Select[Any]:
             missed.c.id > sa.func.coalesce(known.c.before, _FIRST),
             missed.c.id <= known.c.id,
             missed.c.result == "missed",
+            # The call itself counts, whatever it was.
+            sa.or_(missed.c.screened.is_(None), missed.c.id == known.c.id),
         )
         .scalar_subquery()
     )
