@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tests.pipeline.firm import IVAN, Firm
 from tests.pipeline.test_backfill import fill_in, told
-from zeoncrm.pipeline.call_events import CallEvent, CallQueued, CallStarted, Source
+from zeoncrm.pipeline.call_events import CallEvent, CallQueued, CallResult, CallStarted, Source
 from zeoncrm.pipeline.calls import Screening
 from zeoncrm.pipeline.contacts import NewPhone, create_contact
 from zeoncrm.pipeline.errors import Forbidden, Invalid, NotFound
@@ -320,6 +320,26 @@ async def test_nobody_hides_a_colleagues_customer(firm: Firm) -> None:
     with pytest.raises(Forbidden):
         await _list_caller(firm, "anna", call.values["id"])
     await _list_caller(firm, "sveta", call.values["id"])
+
+
+@pytest.mark.parametrize("pattern", [PETR, "+7903555*"])
+async def test_what_a_supervisor_listed_is_not_changed_by_a_rep(firm: Firm, pattern: str) -> None:
+    call = await firm.missed_call(PETR)
+    await _list(firm, pattern, Screening.IGNORED)
+    with pytest.raises(Forbidden, match="listed already"):
+        await _list_caller(firm, "anna", call.values["id"])
+    page = await find_listed(firm.database, firm.person("sveta"))
+    assert [(row.pattern, row.listing) for row in page.items] == [(pattern, "ignored")]
+    assert (await _list_caller(firm, "sveta", call.values["id"])).listing == "blocked"
+
+
+async def test_a_number_that_did_not_call_can_not_be_listed(firm: Firm) -> None:
+    call = firm.outbound(PETR)
+    await firm.record(call, firm.dialled(call, "101"), firm.ended(call, CallResult.NO_ANSWER))
+    for login in ("anna", "sveta"):
+        with pytest.raises(Invalid, match="incoming call") as refusal:
+            await _list_caller(firm, login, call.call_id)
+        assert refusal.value.field == "number"
 
 
 async def test_a_withheld_number_can_not_be_listed(firm: Firm) -> None:

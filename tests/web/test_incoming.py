@@ -127,6 +127,20 @@ async def test_a_rep_lists_the_caller_of_their_own_call_and_it_is_marked_in_the_
     assert "Blocked" in (await browser.get("/calls")).text
 
 
+@pytest.mark.parametrize("pattern", [IVAN, "+7903*"])
+async def test_it_is_not_offered_to_list_a_number_that_is_listed_by_now(world: World, pattern: str) -> None:
+    call = await world.ring("101")
+    await world.end(call, CallResult.MISSED)
+    anna = await world.browser("anna")
+    places = ("/calls", f"/calls/{call}/card")
+    assert ["data-list-as" in (await anna.get(place)).text for place in places] == [True, True]
+    await (await world.api("sveta")).post(NUMBERS, json={"number": pattern, "listing": "ignored"})
+    await world.refresh()
+    assert ["data-list-as" in (await anna.get(place)).text for place in places] == [False, False]
+    refused = await anna.post(f"/api/v1/calls/{call}/list", json={"listing": "blocked"})
+    assert (refused.status, "listed already" in refused.text) == (403, True)
+
+
 # Pages
 
 

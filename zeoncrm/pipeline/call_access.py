@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zeoncrm.pipeline.call_events import Direction
 from zeoncrm.pipeline.events import CallView, concerning
+from zeoncrm.pipeline.incoming_rules import Incoming
 from zeoncrm.pipeline.people import Directory, Viewer
 
 
@@ -36,14 +37,15 @@ def may_listen(view: CallView, viewer: Viewer) -> bool:
     return viewer.sees_all or viewer.id in concerned
 
 
-def may_list(view: CallView, viewer: Viewer) -> bool:
-    """Whether it is worth offering to ignore or block the caller: a number that is not listed, and not a colleague's
-    contact's. That the viewer took part in the call is looked at when they do it."""
+def may_list(incoming: Incoming, view: CallView, viewer: Viewer) -> bool:
+    """Whether it is worth offering to ignore or block the caller: a number that was not listed then and is not now, and
+    not a colleague's contact's. That the viewer took part in the call is looked at when they do it."""
     call = view.call
     return (
         call.direction is Direction.INBOUND
         and call.number is not None
         and call.screened is None
+        and incoming.screening(call.number, call.number_raw) is None
         and (call.contact_id is None or may_be_told_of_contact(view, viewer))
     )
 

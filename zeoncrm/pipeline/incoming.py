@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from zeoncrm.pipeline.call_events import Direction
 from zeoncrm.pipeline.call_notes import takes_part
 from zeoncrm.pipeline.calls import Screening
 from zeoncrm.pipeline.calls_to_deals import Rules
@@ -139,16 +140,19 @@ async def list_number(
 async def list_caller(
     database: Database, viewer: Viewer, call_id: str, listing: Screening, note: str, at: datetime
 ) -> ListedRow:
-    """Ignore or block the number of a call. A rep may do so for a call that they took part in, of a stranger or a
-    contact of their own.
+    """Ignore or block the number of a call that came in. A rep may do so for a call that they took part in, of a
+    stranger or a contact of their own, unless the number is listed already.
 
     Raises:
-        NotFound: no such call of the viewer's. Forbidden: the caller is a colleague's contact. Invalid: no number.
+        NotFound: no such call of the viewer's. Forbidden: the caller is a colleague's contact, or listed.
+        Invalid: no number, or not the caller's.
     """
     async with database.write() as tx:
         row = await calls.one(tx.connection, call_id, viewer.scope)
         if row is None or not takes_part(row, viewer):
             raise NotFound("no such call")
+        if row.values["direction"] != Direction.INBOUND:
+            raise Invalid("number", "only the number of an incoming call can be ignored or blocked")
         pattern = row.values["number"] or row.values["number_raw"] or ""
         if not any(letter.isdigit() for letter in pattern) or len(pattern) > 20:
             raise Invalid("number", "the caller withheld the number")
@@ -157,6 +161,8 @@ async def list_caller(
         contact_id = row.values["contact_id"] or await contacts.caller(tx.connection, pattern)
         if contact_id is not None and await contacts.one(tx.connection, contact_id, viewer.scope) is None:
             raise Forbidden("this contact is a colleague's")
+        if not viewer.sees_all and Listed.of(await store.listed(tx.connection)).find(pattern, None):
+            raise Forbidden("this number is listed already: only a supervisor may change that")
         return await _list(tx, viewer, pattern, listing, note, at)
 
 

@@ -357,6 +357,6 @@ ENDPOINTS = (
         body=ListIn,
         answer=ListedOut,
         status=201,
-        errors=NO_CALL | WRONG | {403: "The caller is a colleague's contact."},
+        errors=NO_CALL | WRONG | {403: "The caller is a colleague's contact, or listed already."},
     ),
 )

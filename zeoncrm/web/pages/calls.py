@@ -104,10 +104,18 @@ async def calls_page(request: web.Request) -> web.Response:
 
 async def card_part(request: web.Request) -> web.Response:
     """Whom a call is with, for the call panel."""
-    services = request_services(request)
-    card = await caller_card(services.database, viewer(request), call_id(request))
+    services, who = request_services(request), viewer(request)
+    card = await caller_card(services.database, who, call_id(request))
     stages = () if card.deal is None else (await get_pipeline(services.database, card.deal.pipeline_id)).stages
-    return part(request, "calls/card.html", card=card, stages=stages, last=_last(request, card), there=there(request))
+    return part(
+        request,
+        "calls/card.html",
+        card=card,
+        stages=stages,
+        last=_last(request, card),
+        there=there(request),
+        may_list=may_list(services.rules().incoming, card.view, who),
+    )
 
 
 def _begin(asked: JournalQuery) -> datetime | None:
@@ -121,7 +129,8 @@ def _begin(asked: JournalQuery) -> datetime | None:
 
 def journal_row(request: web.Request, who: Viewer, view: CallView) -> JournalRow:
     """The call as the viewer may see it."""
-    owner = request_services(request).directory().by_id.get(view.call.owner_id or 0)
+    services = request_services(request)
+    owner = services.directory().by_id.get(view.call.owner_id or 0)
     return JournalRow(
         view.call,
         view.contact,
@@ -129,7 +138,7 @@ def journal_row(request: web.Request, who: Viewer, view: CallView) -> JournalRow
         view.call.contact_id is not None and may_be_told_of_contact(view, who),
         view.call.deal_id is not None and may_be_told_of_deal(view, who),
         heard(view, who),
-        may_list(view, who),
+        may_list(services.rules().incoming, view, who),
         _has_trace(request, who, view.call),
     )
 
