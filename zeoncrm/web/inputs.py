@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
@@ -18,6 +18,9 @@ from zeoncrm.web.errors import Problem
 
 LARGEST_ID = 2**63 - 1
 CSRF_FIELD = "csrf_token"
+# Days from the first and before the last are taken: at the edge of the calendar a time that is rounded, or looked at in
+# another zone, is none any more.
+EARLIEST, END = date(1970, 1, 1), date(9990, 1, 1)
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -27,11 +30,16 @@ def _storable(text: str) -> str:
     return text
 
 
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("this time is out of range") from error
+def in_utc(moment: datetime) -> datetime:
+    """The time in UTC; raises ValueError when it is out of range."""
+    _in_range(moment.date())
+    return moment.astimezone(UTC)
+
+
+def _in_range(day: date) -> date:
+    if not EARLIEST <= day < END:
+        raise ValueError("this time is out of range")
+    return day
 
 
 def _plus_restored(value: Any) -> Any:
@@ -44,7 +52,8 @@ def _at_most(value: int) -> int:
 
 
 Text = Annotated[str, AfterValidator(_storable)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_plus_restored), AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_plus_restored), AfterValidator(in_utc)]
+Day = Annotated[date, AfterValidator(_in_range)]
 RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Limit = Annotated[int, Field(ge=1), AfterValidator(_at_most)]
 

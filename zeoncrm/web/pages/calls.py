@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -16,7 +16,6 @@ from zeoncrm.pipeline.call_backs import waiting
 from zeoncrm.pipeline.call_events import CallResult, Direction
 from zeoncrm.pipeline.caller_card import CallerCard, caller_card
 from zeoncrm.pipeline.calls import Call
-from zeoncrm.pipeline.errors import NotFound
 from zeoncrm.pipeline.events import CallView
 from zeoncrm.pipeline.journal import find_calls
 from zeoncrm.pipeline.numbers import normalise
@@ -26,7 +25,7 @@ from zeoncrm.store.calls import CallFilter
 from zeoncrm.store.paging import Page
 from zeoncrm.store.recordings import RecordingRow
 from zeoncrm.web.context import request_services, viewer
-from zeoncrm.web.inputs import Input, Text, call_id, read_query
+from zeoncrm.web.inputs import Day, Input, Text, call_id, read_query
 from zeoncrm.web.pages.frame import page, part, wants_part
 from zeoncrm.web.pages.recordings import heard
 from zeoncrm.web.pages.story import names
@@ -45,7 +44,7 @@ class JournalQuery(Input):
     direction: Direction | None = None
     result: CallResult | None = None
     owner: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
-    since: date | None = None
+    since: Day | None = None
     zone: Annotated[int, Field(ge=-900, le=900)] = 0
     cursor: Text | None = None
     rows: bool = False
@@ -121,10 +120,7 @@ async def card_part(request: web.Request) -> web.Response:
 def _begin(asked: JournalQuery) -> datetime | None:
     if asked.since is None:
         return None
-    try:
-        return datetime.combine(asked.since, time(), UTC) + timedelta(minutes=asked.zone)
-    except OverflowError as error:
-        raise NotFound("there is no such page") from error
+    return datetime.combine(asked.since, time(), UTC) + timedelta(minutes=asked.zone)
 
 
 def journal_row(request: web.Request, who: Viewer, view: CallView) -> JournalRow:

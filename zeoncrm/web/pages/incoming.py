@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -19,7 +19,7 @@ from zeoncrm.pipeline.incoming import Tried
 from zeoncrm.pipeline.stages import list_pipelines
 from zeoncrm.store.incoming import RuleRow
 from zeoncrm.web.context import request_services, viewer
-from zeoncrm.web.inputs import Input, Text, posted, read_query, row_id
+from zeoncrm.web.inputs import Input, Text, in_utc, posted, read_query, row_id
 from zeoncrm.web.language import language_of
 from zeoncrm.web.pages.forms import messages, words
 from zeoncrm.web.pages.frame import page
@@ -210,8 +210,8 @@ async def _trial(request: web.Request) -> Trial:
     if not (query.number or query.did or query.queue or query.at):
         return typed
     try:
-        at = datetime.fromisoformat(query.at).replace(tzinfo=zone).astimezone(UTC) if query.at else services.now()
-    except (ValueError, OverflowError):
+        at = in_utc(datetime.fromisoformat(query.at).replace(tzinfo=zone)) if query.at else services.now()
+    except ValueError:
         return Trial(query.number, query.did, query.queue, query.at, error="at")
     tried = await incoming.try_call(
         services.database,
