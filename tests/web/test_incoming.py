@@ -78,6 +78,27 @@ async def test_a_wrong_field_is_named(world: World, field: str, value: Any) -> N
     assert (answer.status, answer.json["field"].partition(".")[0]) == (422, field)
 
 
+@pytest.mark.parametrize(
+    "field, values",
+    [
+        ("person", {"missed_owner": "person"}),
+        ("person", {"missed_owner": "person", "person": None}),
+        ("group", {"missed_owner": "group"}),
+        ("pipeline_id", {"pipeline_id": 99}),
+        ("source", {"source": "x" * 65}),
+        ("dids", {"dids": ["1" * 81]}),
+        ("name", {"name": " "}),
+    ],
+)
+async def test_a_rule_is_refused_by_a_field_as_it_is_sent(world: World, field: str, values: dict[str, Any]) -> None:
+    sveta, rule = await world.api("sveta"), await _rule(world)
+    for answer in (
+        await sveta.post(RULES, json={"name": "Night", **values}),
+        await sveta.patch(f"{RULES}/{rule['id']}", values),
+    ):
+        assert (answer.status, answer.json["field"]) == (422, field)
+
+
 async def test_a_rule_is_in_force_at_once_and_calls_tell_of_it(world: World) -> None:
     await _rule(world, dids=["8 495 215-00-00"], source="Billboard")
     call = await world.ring("101")

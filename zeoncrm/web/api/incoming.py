@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -147,13 +149,17 @@ async def list_rules(ask: Ask[None, None]) -> RulesOut:
 async def make_rule(ask: Ask[None, RuleIn]) -> RuleOut:
     """A new rule."""
     ask.viewer.must_supervise()
-    return _rule_out(ask, await incoming.add_rule(ask.services.database, ask.viewer, _values(ask)))
+    with _named_as_sent():
+        rule = await incoming.add_rule(ask.services.database, ask.viewer, _values(ask))
+    return _rule_out(ask, rule)
 
 
 async def patch_rule(ask: Ask[None, RulePatch]) -> RuleOut:
     """A rule, changed."""
     ask.viewer.must_supervise()
-    return _rule_out(ask, await incoming.change_rule(ask.services.database, ask.viewer, ask.row_id(), _values(ask)))
+    with _named_as_sent():
+        rule = await incoming.change_rule(ask.services.database, ask.viewer, ask.row_id(), _values(ask))
+    return _rule_out(ask, rule)
 
 
 async def delete_rule(ask: Ask[None, None]) -> None:
@@ -236,6 +242,17 @@ def _values(ask: Ask[None, Any]) -> dict[str, Any]:
     if "group" in values:
         values["group"] = tuple(_person_id(ask, "group", login) for login in values["group"])
     return values
+
+
+@contextmanager
+def _named_as_sent() -> Iterator[None]:
+    """Let a refusal name the person as it is sent, not as a `RuleRow` has it."""
+    try:
+        yield
+    except Invalid as error:
+        if error.field == "person_id":
+            error.field = "person"
+        raise
 
 
 def _person_id(ask: Ask[None, Any], field: Literal["person", "group"], login: str) -> int:
