@@ -259,4 +259,6 @@ async def test_a_supervisor_erases_a_person_from_their_card(world: World) -> Non
     assert (await sveta.get(path)).status == 404
     journal = (await sveta.get("/calls")).text
     assert "Erased contact" in journal
+    for token in sveta.csrf_headers().values():  # any digits may stand in it
+        journal = journal.replace(token, "")
     assert "903" not in journal
