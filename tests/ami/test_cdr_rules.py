@@ -214,6 +214,58 @@ def local(number: int, half: int = 2, extension: str = "101") -> str:
     return f"Local/{extension}@from-internal-0000000{number};{half}"
 
 
+OLDER, YOUNGER, NEXT = "PJSIP/101-00000001", "PJSIP/carrier-00000002", "PJSIP/carrier-00000003"
+
+
+def met(channel: str, peer: str, start: int, end: int, app: str = "ConfBridge", **more: Any) -> CdrRow:
+    """A record of one who came by themselves to where others are. `more` with its `linkedid`."""
+    return row(channel, peer, start, end, app=app, data="room", uniqueid=more["linkedid"], **more)
+
+
+# As Asterisk 22 and 16 write it: a record of two begins when the older came, or when whom it met before had left.
+WAITED = (
+    met(OLDER, YOUNGER, 0, 50, src="101", dst="303", linkedid="1772452800.1"),
+    met(YOUNGER, "", 30, 30, linkedid="1772452830.2"),
+    met(OLDER, NEXT, 50, 90, src="101", dst="303", linkedid="1772452800.1"),
+    met(NEXT, "", 70, 70, src="79035550011", linkedid="1772452870.3"),
+)
+
+
+def test_callers_who_come_to_a_rep_who_waits_begin_and_are_answered_when_they_come() -> None:
+    calls = told(*WAITED)
+    assert [(call.direction, call.number, call.answered_by, call.did) for call in calls] == [
+        ("inbound", "+79031112233", "101", "4952150000"),
+        ("inbound", "+79035550011", "101", "4952150000"),
+    ]
+    seconds = [(call.started_at, call.answered_at, call.legs[0].answered_at, call.ended_at) for call in calls]
+    assert [[(each - NOON).total_seconds() for each in times if each] for times in seconds] == [
+        *([30, 30, 30, 50], [70, 70, 70, 90]),
+    ]
+    assert [[leg.rings for leg in call.legs] for call in calls] == [[0], [0]]
+
+
+def test_a_caller_who_waits_is_answered_when_the_rep_comes() -> None:
+    waiting = met(TRUNK, OLDER, 0, 50, linkedid="1772452800.1")
+    (call,) = told(waiting, met(OLDER, "", 30, 30, src="101", dst="303", linkedid="1772452830.2"))
+    assert (call.answered_by, call.wait_seconds, call.talk_seconds) == ("101", 30, 20)
+
+
+def test_a_caller_whose_own_record_was_read_before_is_told_of_no_second_time() -> None:
+    (call,) = told(*(row for row in WAITED if row.channel != YOUNGER))
+    assert call.number == "+79035550011"
+
+
+def test_who_was_called_and_is_sent_to_a_rep_who_waits_was_called() -> None:
+    called = row("PJSIP/102-00000002", NEXT, 10, 20, src="102", data="PJSIP/79035550011@carrier")
+    (call,) = told(
+        met(OLDER, NEXT, 0, 40, src="101", dst="303", linkedid="1772452800.0"),
+        called,
+        met(NEXT, "", 20, 40, src="79035550011", dst="303", linkedid="1772452800.1"),
+    )
+    assert (call.direction, call.number, call.result) == ("outbound", "+79035550011", "answered")
+    assert (call.answered_by, call.last_extension, call.started_at) == ("102", "101", called.start)
+
+
 def test_a_caller_whose_own_record_was_lost_with_the_pbx_is_known_by_those_of_local_channels() -> None:
     ids = {"linkedid": "1772452800.10"}
     calls = told(

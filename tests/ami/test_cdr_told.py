@@ -51,7 +51,7 @@ UNTOLD = {
     *("queue_caller_leaves_before_the_talk", "queue_member_leaves_and_the_caller_too"),
     *("hunt_group_member_leaves_before_the_talk", "ring_group_member_leaves_before_the_talk"),
     # In a conference the record of an outside party is the same whether they called or were called.
-    *("conference_with_two_callers", "number_invited_to_a_conference", "number_invited_to_a_conference_with_a_caller"),
+    *("number_invited_to_a_conference", "number_invited_to_a_conference_with_a_caller"),
     *("screened_and_hung_up", "screened_too_long_for_the_caller"),
     # Nor what number a caller had before the dialplan gave them ours, nor that the PBX called for its own part.
     *("rep_dials_through_from_the_own_mobile", "rep_on_the_own_mobile_is_sent_to_the_outside"),

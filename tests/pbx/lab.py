@@ -286,6 +286,13 @@ class Lab:
         """Somebody waits in the queue."""
         await self.pbx_view.event("QueueCallerJoin", Queue=queue)
 
+    async def agent_is_free(self, agent: str) -> None:
+        """The agent who stays on the line can be given a caller: a while after coming there."""
+        await self.pbx_view.until(
+            lambda: self.pbx_view.last("DeviceStateChange", Device=f"Agent:{agent}").get("State") == "NOT_INUSE",
+            f"agent {agent} being free",
+        )
+
     async def transferred(self, by: str) -> None:
         """An attended transfer is done with: before, a party that hangs up would leave the other one alone in the
         bridge, which is not an ordinary one yet (Asterisk 22)."""

@@ -69,6 +69,11 @@ class View:
         wanted = {"Event": name, **fields}.items()
         return next((message for message in self.seen if wanted <= message.items()), None)
 
+    def last(self, name: str, **fields: str) -> Message:
+        """The newest such event since then; empty when there is none."""
+        wanted = {"Event": name, **fields}.items()
+        return next((message for message in reversed(self.seen) if wanted <= message.items()), {})
+
     def of(self, party: str, *states: str) -> list[Channel]:
         """The party's channels, the newest last; with states, only those in one of them."""
         return [c for c in self.channels.values() if c.party == party and (not states or c.state in states)]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from tests.pbx.scenarios import (
+    agents,
     clicks,
     combinations,
     conferences,
@@ -26,6 +27,7 @@ _MODULES = (
     outgoing,
     transfers,
     conferences,
+    agents,
     forwards,
     transfers_more,
     oddities,

@@ -110,6 +110,58 @@ async def number_invited_to_a_conference_with_a_caller(lab: Lab) -> None:
     await _leave(lab, "101")
 
 
+# Who comes to a rep who is there already shares the rep's linkedid.
+
+
+@scenario(answered("+79031113020", CONFERENCE, "101", answered_outside=None, legs={"101": "answered"}), main=True)
+async def conference_where_the_rep_waits(lab: Lab) -> None:
+    await lab.dial_from("101", ROOM)
+    await lab.bridged("101")
+    await _comes_and_goes(lab, "79031113020", moment="conference_joined")
+    await lab.hang_up("101")
+
+
+@scenario(
+    answered("+79031113021", CONFERENCE, "101", answered_outside=None, legs={"101": "answered"}),
+    answered("+79031113022", CONFERENCE, "101", answered_outside=None, legs={"101": "answered"}),
+    main=True,
+)
+async def conference_where_the_rep_waits_for_two_callers(lab: Lab) -> None:
+    await lab.dial_from("101", ROOM)
+    await lab.bridged("101")
+    for caller in ("79031113021", "79031113022"):
+        await _comes_and_goes(lab, caller)
+    await lab.hang_up("101")
+
+
+@scenario(
+    answered("+79031113023", CONFERENCE, "101", answered_outside=None, legs={"101": "answered"}),
+    answered("+79031113024", CONFERENCE, "101", answered_outside=None, legs={"101": "answered"}),
+    main=True,
+)
+async def conference_where_the_rep_waits_for_two_callers_at_once(lab: Lab) -> None:
+    await lab.dial_from("101", ROOM)
+    await lab.bridged("101")
+    for caller in ("79031113023", "79031113024"):
+        await lab.call_in(caller, did=CONFERENCE)
+        await lab.talk("101", caller)
+    await lab.moment("conference_joined_by_two")
+    await lab.hang_up("79031113023")
+    await lab.gone("79031113023")
+    await lab.hang_up("101")
+    await lab.gone("101")
+    await lab.hang_up("79031113024")
+
+
+async def _comes_and_goes(lab: Lab, caller: str, *, moment: str = "") -> None:
+    await lab.call_in(caller, did=CONFERENCE)
+    await lab.talk("101", caller)
+    if moment:
+        await lab.moment(moment)
+    await lab.hang_up(caller)
+    await lab.gone(caller)
+
+
 async def _listened_to(lab: Lab, caller: str, code: str) -> None:
     await lab.talk_in(caller, "101", did=MAIN_DID)
     await lab.dial_from("105", f"{code}101")

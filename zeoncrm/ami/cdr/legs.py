@@ -8,7 +8,7 @@ from typing import Any
 
 from zeoncrm.ami.cdr.groups import in_order
 from zeoncrm.ami.cdr.rows import CdrRow
-from zeoncrm.ami.cdr.story import Story
+from zeoncrm.ami.cdr.story import MEETING, Story
 from zeoncrm.ami.outcomes import best_known
 from zeoncrm.ami.parties import whole
 from zeoncrm.pipeline.call_events import LegOutcome
@@ -109,7 +109,7 @@ def _is_elsewhere(story: Story, part: Part, winner: CdrRow) -> bool:
 
 def _rang_at(rows: list[CdrRow], name: str) -> datetime | None:
     """When it was called, if the PBX called it."""
-    return next((row.start for row in rows if row.peer == name), None)
+    return next((row.start for row in rows if row.peer == name and row.app not in MEETING), None)
 
 
 def _are_in(row: CdrRow, hearing: set[str]) -> bool:

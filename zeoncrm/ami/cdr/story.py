@@ -16,6 +16,9 @@ CALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
 # The name of a caller who withholds the number, RFC 3323. When the dialplan sends one out again it sets our number, but
 # seldom another name.
 _ANONYMOUS = re.compile(r'\s*"?anonymous\b', re.IGNORECASE)
+# Where channels meet of which neither called the other: the older one's record names both, and begins when that one
+# came, or when whom it met before had left.
+MEETING = frozenset({"AgentLogin", "AgentRequest", "ConfBridge", "MeetMe"})
 
 
 class Story:
@@ -25,12 +28,11 @@ class Story:
         self.rows = rows
         self.parties: dict[str, Party] = {}
         self._heard: dict[str, set[str]] = {}
-        self._dialled_by = {whole(row.peer): row for row in reversed(rows) if row.peer}
+        self._dialled_by = {whole(row.peer): row for row in reversed(rows) if row.peer and row.app not in MEETING}
         called = self._called = _called(rows)
         for row in rows:
-            dialled = dialled_number(dial_string(row.data, row.peer) or row.dst) if row.peer else None
-            at_peer = party_at(row.peer, (dialled,), numbering) if row.peer else None
-            sent_out = at_peer is not None and at_peer.kind is Kind.OUTSIDE
+            at_peer = party_at(row.peer, (_dialled(row),), numbering) if row.peer else None
+            sent_out = at_peer is not None and at_peer.kind is Kind.OUTSIDE and row.app not in MEETING
             if not sent_out or row.channel not in self.parties:
                 hides = sent_out and _ANONYMOUS.match(row.clid)
                 self._meet(row.channel, party_at(row.channel, ("anonymous" if hides else row.src,), numbering))
@@ -39,7 +41,9 @@ class Story:
                 if row.answered:
                     self._connect(whole(row.channel), whole(row.peer))
         outside = [name for name, party in self.parties.items() if party.kind is Kind.OUTSIDE]
-        self.callers = [name for name in outside if name not in called]
+        # Of whoever met somebody their own record tells who they are; it may have been read before.
+        own = {row.channel for row in rows}
+        self.callers = [name for name in outside if name not in called and name in own]
         self.lines = [name for name in outside if name in called]
 
     def _meet(self, name: str, party: Party) -> None:
@@ -63,6 +67,10 @@ class Story:
     def of(self, name: str) -> list[CdrRow]:
         """The records in which the channel has a part."""
         return [row for row in self.rows if name in (row.channel, row.peer)]
+
+    def own(self, name: str) -> list[CdrRow]:
+        """The same but for those of whoever was there before: they begin before the channel came."""
+        return [row for row in self.of(name) if row.app not in MEETING or row.channel == name]
 
     def hearing(self, centers: Iterable[str]) -> set[str]:
         """The channels that talked with these, over nothing but Local channels (by their whole names)."""
@@ -100,7 +108,10 @@ class Story:
 
     def answered_at(self, row: CdrRow) -> datetime:
         """When the peer answered. Of a channel that talked with the PBX before, that is not told; others who rang
-        with it stopped then."""
+        with it stopped then. Who meets somebody answers by coming."""
+        if row.app in MEETING:
+            came = [other.start for other in self.own(row.peer) if other.app in MEETING and other.start >= row.start]
+            return min(came, default=row.start)
         if row.answer is not None and row.answer > row.start:
             return row.answer
         stopped = (
@@ -111,14 +122,21 @@ class Story:
         return max((end for end in stopped if end <= row.end), default=row.start)
 
 
+def _dialled(row: CdrRow) -> str | None:
+    """The number by which the record's peer was called."""
+    return None if row.app in MEETING else dialled_number(dial_string(row.data, row.peer) or row.dst)
+
+
 def _called(rows: Sequence[CdrRow]) -> set[str]:
-    """The channels that the PBX called: the first record of one that called the PBX is its own."""
+    """The channels that the PBX called: the first record of one that called the PBX is its own. Who met somebody was
+    not called by them."""
     seen: set[str] = set()
     called: set[str] = set()
     for row in rows:
-        if row.peer and row.peer not in seen:
-            called.add(row.peer)
+        peer = "" if row.app in MEETING else row.peer
+        if peer and peer not in seen:
+            called.add(peer)
         if row.app in CALLED:
             called.add(row.channel)
-        seen.update((row.channel, row.peer))
+        seen.update((row.channel, peer))
     return called

@@ -18,7 +18,7 @@ from datetime import datetime
 from zeoncrm.ami.caller_names import own_name
 from zeoncrm.ami.cdr.legs import Part, legs_of, parts_of
 from zeoncrm.ami.cdr.rows import CdrRow, made_by
-from zeoncrm.ami.cdr.story import CALLED, Story
+from zeoncrm.ami.cdr.story import CALLED, MEETING, Story
 from zeoncrm.ami.headers import is_unreadable
 from zeoncrm.ami.outcomes import is_voicemail
 from zeoncrm.ami.parties import Kind, Party, dialled_number, whole
@@ -51,8 +51,8 @@ def calls_of(group: Sequence[CdrRow], pbx: str, numbering: Numbering) -> list[Ca
 
 
 def _inbound(story: Story, caller: str, pbx: str, numbering: Numbering) -> Call:
-    own = story.of(caller)
-    first, party, ended_at = own[0], story.parties[caller], max(row.end for row in own)
+    own = story.own(caller)
+    first, party, ended_at = own[0], story.parties[caller], max(row.end for row in story.of(caller))
     parts = parts_of(story, [caller])
     answers = [part for part in parts if part.answered_at is not None]
     hearing = story.hearing([caller])
@@ -109,7 +109,8 @@ def _cut_off(story: Story, first: CdrRow, pbx: str, numbering: Numbering) -> Cal
 
 def _outbound(story: Story, pbx: str) -> list[Call]:
     first, *later = _one_after_the_other(story)
-    told = [replace(_called(story, first, pbx), started_at=story.rows[0].start, linkedids=_ids(story.rows))]
+    began = next((row.start for row in story.rows if row.app not in MEETING), story.rows[0].start)
+    told = [replace(_called(story, first, pbx), started_at=began, linkedids=_ids(story.rows))]
     for lines in later:
         call = _called(story, lines, pbx)
         # The ids are the first one's: of this one the PBX keeps nothing but the name of its line.
@@ -122,13 +123,13 @@ def _one_after_the_other(story: Story) -> list[list[str]]:
     """The lines of each call: who is called when a talk is over is called anew."""
     calls: list[list[str]] = []
     talks: list[CdrRow] = []
-    for line in sorted(story.lines, key=lambda each: min(row.start for row in story.of(each))):
-        own = story.of(line)
+    for line in sorted(story.lines, key=lambda each: story.own(each)[0].start):
+        own = story.own(line)
         if not calls or (talks and _is_over(talks, own[0])):
             calls.append([])
             talks = []
         calls[-1].append(line)
-        talks += [row for row in own if row.answered]
+        talks += [row for row in story.of(line) if row.answered]
     return calls
 
 
@@ -145,8 +146,8 @@ def _called(story: Story, lines: Sequence[str], pbx: str) -> Call:
     taken = (line for line in lines if any(row.answered for row in story.of(line)))
     party = story.parties[next(taken, lines[0])]
     lines = [line for line in lines if story.parties[line].number == party.number]
-    own = [row for line in lines for row in story.of(line)]
-    ended_at = max(row.end for row in own)
+    own = [row for line in lines for row in story.own(line)]
+    ended_at = max(row.end for line in lines for row in story.of(line))
     parts = parts_of(story, lines)
     answers = [part for part in parts if part.answered_at is not None]
     return replace(
