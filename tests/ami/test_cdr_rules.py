@@ -244,6 +244,15 @@ def test_callers_who_come_to_a_rep_who_waits_begin_and_are_answered_when_they_co
     assert [[leg.rings for leg in call.legs] for call in calls] == [[0], [0]]
 
 
+def test_the_ids_of_a_rep_who_waits_are_shared_by_those_who_come() -> None:
+    calls = [*told(*WAITED), *told(*WAITED[:2])]
+    assert [(set(call.linkedids), set(call.shared_ids)) for call in calls] == [
+        ({"1772452830.2"}, {"1772452800.1"}),
+        ({"1772452870.3"}, {"1772452800.1"}),
+        ({"1772452830.2"}, {"1772452800.1"}),
+    ]
+
+
 def test_a_caller_who_waits_is_answered_when_the_rep_comes() -> None:
     waiting = met(TRUNK, OLDER, 0, 50, linkedid="1772452800.1")
     (call,) = told(waiting, met(OLDER, "", 30, 30, src="101", dst="303", linkedid="1772452830.2"))

@@ -194,6 +194,38 @@ async def test_the_second_of_two_calls_whose_records_have_the_ids_of_the_first_i
     assert len(await firm.calls()) == 2
 
 
+REPS, OWN = "1795399100.1", "1795399208.9"
+
+
+async def test_a_caller_who_met_whom_another_had_met_before_is_a_call_of_their_own(firm: Firm) -> None:
+    live = firm.inbound(linkedid=REPS)
+    await firm.record(live, firm.answered(live, "101"), firm.ended(live))
+    firm.tick(60)
+    later = told(firm, "101", linkedids=frozenset({OWN}), shared_ids=frozenset({REPS}))
+    assert await fill_in(firm, later) == Filled(made=1)
+    assert await fill_in(firm, later, mark=2) == Filled()
+    assert len(await firm.calls()) == 2
+
+
+async def test_of_two_who_met_somebody_at_once_each_is_a_call(firm: Firm) -> None:
+    live = firm.inbound(linkedid=REPS)
+    await firm.record(live, firm.answered(live, "101"), firm.ended(live))
+    shared = frozenset({REPS})
+    other = told(firm, "101", "+79037770001", linkedids=frozenset({OWN}), shared_ids=shared)
+    assert await fill_in(firm, other) == Filled(made=1)
+
+
+async def test_a_caller_found_in_progress_with_whom_they_met_is_known_by_number_and_time(firm: Firm) -> None:
+    found = firm.inbound(linkedid=REPS, source=Source.RECOVERED)
+    await firm.record(found, firm.answered(found, "101"), firm.ended(found))
+    call = told(firm, "101", linkedids=frozenset({OWN}), shared_ids=frozenset({REPS}))
+    call = replace(call, started_at=found.at, answered_at=found.at)
+    assert await fill_in(firm, call) == Filled(completed=1)
+    again = replace(call, linkedids=frozenset({f"{OWN}0"}))
+    assert await fill_in(firm, call, again, mark=2) == Filled(made=1)
+    assert len(await firm.calls()) == 2
+
+
 async def test_a_call_that_was_filled_in_is_completed_by_records_that_come_later(firm: Firm) -> None:
     first = told(firm, None)
     await fill_in(firm, first)

@@ -31,7 +31,7 @@ class Filled:
 class CallsTold(CallEvent):
     """What records of a PBX say of calls that are over, and how far they have been read: kept all at once, or not.
 
-    The calls have `linkedids`, but no id yet. `at`: when they were read. `mark` is the source's own.
+    The calls have `linkedids` and `shared_ids`, but no id yet. `at`: when they were read. `mark` is the source's own.
     """
 
     pbx: str

@@ -129,6 +129,8 @@ class Call:
     erased: bool = False
     # The files that it was recorded in, as the PBX's records name them; they are kept beside calls.
     files: tuple[str, ...] = field(default=(), compare=False)
+    # Ids of something older that it met, of a rep who waited say: others who met it may be known by them too.
+    shared_ids: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def wait_seconds(self) -> int | None:

@@ -1,8 +1,11 @@
-"""Which call of ours it is that a PBX's records tell of: by an alias, else by number and time."""
+"""Which call of ours it is that a PBX's records tell of: by an alias, else by number and time.
+
+An id that it shares with others, of a channel that all of them met, tells with number and time only.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from zeoncrm.pipeline.backfill import MADE_UP, CallsTold
@@ -24,7 +27,8 @@ async def find_known(
     tx: Transaction, told: CallsTold, known: Mapping[str, CallView]
 ) -> tuple[dict[str, CallView], Aliases]:
     """The stored calls, but for those `known`, that the records may be of, and the aliases that are somebody's."""
-    found = await calls.aliased(tx.connection, told.pbx, [alias for call in told.calls for alias in call.linkedids])
+    named = [alias for call in told.calls for alias in call.linkedids | call.shared_ids]
+    found = await calls.aliased(tx.connection, told.pbx, named)
     unnamed = [call.started_at for call in told.calls if is_unnamed(call) and not call.linkedids & found.keys()]
     wanted = set(found.values())
     if unnamed:
@@ -46,10 +50,9 @@ class Matching:
 
     def take(self, told: Call) -> CallView | None:
         """The call as it is now; None when the records tell of a new one."""
-        known = next(
-            (self._aliases[told.pbx, alias] for alias in sorted(told.linkedids) if (told.pbx, alias) in self._aliases),
-            None,
-        )
+        known = next(self._known_by(told, told.linkedids), None)
+        if known is None:
+            known = next(filter(lambda each: self._may_be(each, told), self._known_by(told, told.shared_ids)), None)
         if known is None and is_unnamed(told):
             same = known_to(told, (view.call for view in self._current.values()), self._taken)
             known = same.id if same else None
@@ -57,10 +60,28 @@ class Matching:
             self._taken.add(known)
         return self._current.get(known or "")
 
+    def _known_by(self, told: Call, aliases: Iterable[str]) -> Iterator[str]:
+        """The calls that have one of the aliases."""
+        found = (self._aliases.get((told.pbx, alias)) for alias in sorted(aliases))
+        return (call_id for call_id in found if call_id is not None)
+
+    def _may_be(self, call_id: str, told: Call) -> bool:
+        """Whether the records may tell of this call by its number and time, and of no other before."""
+        view = self._current.get(call_id)
+        return view is not None and call_id not in self._taken and is_alike(view.call, told)
+
 
 def is_unnamed(call: Call) -> bool:
     """Whether the PBX wrote no ids with its records."""
     return all(alias.startswith(MADE_UP) for alias in call.linkedids)
+
+
+def is_alike(known: Call, told: Call) -> bool:
+    """Whether a call was with the same party, as far as that is known, and at the same time as one of the records."""
+    numbers = [call.number or call.number_raw for call in (known, told)]
+    before = told.ended_at is not None and told.ended_at < known.started_at - SAME_WITHIN
+    after = known.ended_at is not None and told.started_at > known.ended_at + SAME_WITHIN
+    return not (before or after) and (None in numbers or numbers[0] == numbers[1])
 
 
 def known_to(told: Call, known: Iterable[Call], taken: Iterable[str]) -> Call | None:

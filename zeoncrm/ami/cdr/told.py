@@ -59,7 +59,7 @@ def _inbound(story: Story, caller: str, pbx: str, numbering: Numbering) -> Call:
     forwards = [row for line in story.lines if line in hearing for row in story.of(line) if row.answered]
     outside = story.parties[forwards[0].peer] if forwards else None
     answered_at = min((*_times(answers), *map(story.answered_at, forwards)), default=None)
-    return replace(
+    call = replace(
         _ended(Direction.INBOUND, pbx, first.start, ended_at, answers),
         number=party.number,
         number_raw=party.raw or first.src or None,
@@ -71,8 +71,8 @@ def _inbound(story: Story, caller: str, pbx: str, numbering: Numbering) -> Call:
         answered_outside=(outside.number or outside.raw) if outside else None,
         answered_at=answered_at,
         legs=legs_of(story, parts, forwards, ended_at),
-        linkedids=_ids(story.rows) if len(story.callers) == 1 else _own_id(first),
     )
+    return _named(call, story, first)
 
 
 def _carried_on(story: Story, numbering: Numbering) -> CdrRow | None:
@@ -110,7 +110,7 @@ def _cut_off(story: Story, first: CdrRow, pbx: str, numbering: Numbering) -> Cal
 def _outbound(story: Story, pbx: str) -> list[Call]:
     first, *later = _one_after_the_other(story)
     began = next((row.start for row in story.rows if row.app not in MEETING), story.rows[0].start)
-    told = [replace(_called(story, first, pbx), started_at=began, linkedids=_ids(story.rows))]
+    told = [replace(_named(_called(story, first, pbx), story, story.own(first[0])[0]), started_at=began)]
     for lines in later:
         call = _called(story, lines, pbx)
         # The ids are the first one's: of this one the PBX keeps nothing but the name of its line.
@@ -262,6 +262,17 @@ def _name(row: CdrRow, party: Party) -> str | None:
     match = _NAME.fullmatch(row.clid)
     name = match[1].replace('\\"', '"').strip() if match else ""
     return None if is_unreadable(name) or name == row.src else own_name(name, party.raw)
+
+
+def _named(call: Call, story: Story, first: CdrRow) -> Call:
+    """The call, whose first record this is, with the ids by which the PBX knows it. Those that are older are of
+    somebody whom it met; of several callers each has but the own one."""
+    ids = _ids(story.rows)
+    began = made_by(first.uniqueid if story.callers else first.linkedid)
+    older = frozenset(each for each in ids if began is not None and (made_by(each) or began) < began)
+    callers = {row.uniqueid for row in story.rows if row.channel in story.callers}
+    own = ids - older if len(story.callers) < 2 else _own_id(first)
+    return replace(call, linkedids=own, shared_ids=older - callers)
 
 
 def _ids(rows: Sequence[CdrRow]) -> frozenset[str]:
