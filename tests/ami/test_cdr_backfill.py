@@ -14,11 +14,11 @@ from structlog.testing import capture_logs
 from tests.patience import PATIENCE
 from zeoncrm.ami.cdr import backfill
 from zeoncrm.ami.cdr.backfill import MOST_CALLS, Backfill, Surroundings
-from zeoncrm.ami.cdr.heard import HeardChannels
+from zeoncrm.ami.cdr.heard import ChannelsThere, HeardChannels
 from zeoncrm.ami.cdr.rows import CdrRow
 from zeoncrm.ami.cdr.sources import CdrError, Mark, Read, Reading
 from zeoncrm.ami.facts import Facts
-from zeoncrm.ami.messages import ChannelSeen, Snapshot
+from zeoncrm.ami.messages import ChannelGone, ChannelSeen, ChannelStatus, Snapshot
 from zeoncrm.pipeline.backfill import CallsTold, Filled
 from zeoncrm.pipeline.numbering import Numbering
 from zeoncrm.store.errors import StoreError
@@ -87,12 +87,14 @@ class Office:
         self.away = False
         self.going_on: set[str] = set()
         self.heard: set[str] = set()
+        self.there = ChannelsThere()
         self.refuses: Callable[[CallsTold], bool] = lambda told: False
         around = Surroundings(
             is_ready=lambda: self.ready,
             silence=lambda: self.silence,
             goes_on=lambda ids, _: not ids.isdisjoint(self.going_on),
             was_heard=lambda ids, _: ids <= self.heard,
+            were_there=self.there.were_there,
             numbering=lambda: Numbering("RU", frozenset({"101", "102"})),
             mark=self._mark,
             keep=self._keep,
@@ -182,6 +184,40 @@ async def test_a_call_that_ended_a_moment_ago_may_get_more_records() -> None:
     office.now += MINUTE
     assert not await office.backfill.read()
     assert office.callers == ["0001", "0002"]
+
+
+WAITING = Facts("1772452740.7", "PJSIP/101-00000007", "1772452740.7")
+
+
+async def test_a_caller_who_left_a_conference_waits_for_the_record_of_whoever_is_still_there() -> None:
+    alone = replace(row(1), app="ConfBridge", peer="")
+    records = Records([alone])
+    office = Office(records)
+    office.there.feed(ChannelSeen(NOON, WAITING))
+    assert not await office.backfill.read()
+    assert (office.callers, office.place) == ([], 0)
+    records.rows.append(replace(alone, channel=WAITING.name, peer=alone.channel, src="101", linkedid=WAITING.uniqueid))
+    await office.backfill.read()
+    assert (office.callers, office.place) == (["0001"], 2)
+    assert office.kept[-1].calls[0].answered_by == "101"
+
+
+async def test_a_caller_who_left_a_conference_in_which_nobody_can_be_is_told_of_at_once() -> None:
+    office = Office(Records([replace(row(1), app="ConfBridge", peer="")]))
+    office.there.feed(ChannelSeen(NOON, WAITING))
+    office.there.feed(ChannelGone(NOON, WAITING))
+    office.there.feed(ChannelSeen(NOON, WAITING._replace(uniqueid="1772452860.8")))
+    await office.backfill.read()
+    assert [call.result for call in office.kept[0].calls] == ["missed"]
+
+
+def test_who_was_there_is_told_by_snapshots_too() -> None:
+    there = ChannelsThere()
+    there.feed(Snapshot(NOON, (ChannelStatus(WAITING, None, "ConfBridge", "room"),)))
+    assert there.were_there(NOON - MINUTE)
+    assert not there.were_there(NOON - 2 * MINUTE)
+    there.feed(Snapshot(NOON, ()))
+    assert not there.were_there(NOON)
 
 
 async def test_a_call_all_of_which_was_heard_is_left_to_the_tracker() -> None:

@@ -152,6 +152,48 @@ async def _found_in_progress(lab: Lab, daemon: Daemon, number: str) -> None:
     )
 
 
+@pytest.mark.parametrize("code, did", [("303", "4952150030"), ("311", "4952150040")], ids=["conference", "agent"])
+async def test_who_came_to_a_rep_who_waits_is_filled_in_beside_who_was_heard(
+    lab: Lab, daemon: Daemon, code: str, did: str
+) -> None:
+    heard, unheard, other = (f"7903333{place}{code}" for place in (1, 2, 3))
+    await lab.dial_from("101", code)
+    await _free(lab, code)
+    await _comes_and_goes(lab, heard, did)
+    await daemon.event("call.ended", number=f"+{heard}")
+    async with daemon.away():
+        await _free(lab, code)
+        await _comes_and_goes(lab, unheard, did)
+        await lab.talk_in(other, "108", did="4952150108")
+        await lab.hang_up("108")
+        await lab.gone("108")
+        await lab.call_records()
+    await _filled(daemon, other)
+    # Whether they were missed is not known as long as the rep is there.
+    assert await _with_number(daemon, unheard) == []
+    async with daemon.away():  # else they would be looked at minutes later
+        await lab.hang_up("101")
+        await lab.quiet()
+        await lab.call_records()
+    call = await _filled(daemon, unheard)
+    facts = ("direction", "result", "answered_by", "owner", "source", "did")
+    assert [call[name] for name in facts] == ["inbound", "answered", "101", "rep101", "backfilled", did]
+    [call] = await _with_number(daemon, heard)
+    assert [call[name] for name in facts] == ["inbound", "answered", "101", "rep101", "live", did]
+
+
+async def _free(lab: Lab, code: str) -> None:
+    """The rep waits for the next caller: in the conference, or as an agent."""
+    await (lab.bridged("101") if code == "303" else lab.agent_is_free("101"))
+
+
+async def _comes_and_goes(lab: Lab, number: str, did: str) -> None:
+    await lab.call_in(number, did=did)
+    await lab.talk("101", number)
+    await lab.hang_up(number)
+    await lab.gone(number)
+
+
 async def test_a_pulled_cable_costs_no_call_and_no_answer(
     lab: Lab, distant_daemon: Daemon, faulty_link: FaultyLink
 ) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from zeoncrm.ami import parsing, presence, queues
 from zeoncrm.ami.cdr.backfill import Backfill, Surroundings
 from zeoncrm.ami.cdr.events import CdrEvents
-from zeoncrm.ami.cdr.heard import HeardChannels
+from zeoncrm.ami.cdr.heard import ChannelsThere, HeardChannels
 from zeoncrm.ami.cdr.sources import CdrSource, Mark
 from zeoncrm.ami.connection import AmiConnection, LinkState, LinkStatus, PbxAccount, Timings
 from zeoncrm.ami.control import Control
@@ -94,6 +94,7 @@ class Pbx:
         self.telephone = AmiTelephone(self.connection, dialling, self.tracker)
         self._files = RecordedFiles(Control(self.connection), self._take)
         self._heard = HeardChannels()
+        self._there = ChannelsThere()
         # Calls of which some was not heard, until they end.
         self._interrupted: set[str] = set()
         self.backfill = self._backfill(records) if records else None
@@ -156,6 +157,7 @@ class Pbx:
     async def _take(self, message: Message) -> None:
         self._endpoints.feed(message)
         self._heard.feed(message)
+        self._there.feed(message)
         if isinstance(message, Snapshot) and not message.periodic:
             for call_id in tuple(self.tracker.calls):
                 await self._record(CallInterrupted(call_id=call_id, at=message.at))
@@ -183,6 +185,7 @@ class Pbx:
             is_ready=lambda: self.is_up and not self.connection.backlog,
             goes_on=self.tracker.goes_on,
             was_heard=self._heard.has_all,
+            were_there=self._there.were_there,
             numbering=lambda: self.tracker.numbering,
             mark=records.mark,
             keep=records.keep,

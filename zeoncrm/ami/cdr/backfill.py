@@ -14,6 +14,7 @@ import structlog
 from zeoncrm.ami.cdr.groups import channels_of, groups_of
 from zeoncrm.ami.cdr.rows import CdrRow
 from zeoncrm.ami.cdr.sources import AHEAD, CdrError, CdrSource, Mark, Read, Reading
+from zeoncrm.ami.cdr.story import lacks_whom_they_met
 from zeoncrm.ami.cdr.told import calls_of
 from zeoncrm.pipeline.backfill import CallsTold, Filled
 from zeoncrm.pipeline.calls import Call
@@ -66,9 +67,10 @@ class Surroundings:
     """What the backfill asks of the rest of the daemon.
 
     `is_ready`: the link is up and all that came over it is taken. Of a call with these ids and channels, `goes_on`
-    says whether it does, `was_heard` whether the tracker heard all of it. `numbering`: as it is now. `mark`: the last
-    that was kept, `keep` keeps calls and mark at once, and gives None when they can never be kept. `silence`: seconds
-    since the link was last heard from; the events of a call that ended since may still come over it.
+    says whether it does, `was_heard` whether the tracker heard all of it. `were_there`: whether a channel is there now
+    that was at that time. `numbering`: as it is now. `mark`: the last that was kept, `keep` keeps calls and mark at
+    once, and gives None when they can never be kept. `silence`: seconds since the link was last heard from; the events
+    of a call that ended since may still come over it.
     """
 
     is_ready: Callable[[], bool]
@@ -78,6 +80,7 @@ class Surroundings:
     mark: Callable[[], Awaitable[Mark | None]]
     keep: Callable[[CallsTold], Awaitable[Filled | None]]
     silence: Callable[[], float] = lambda: 0.0
+    were_there: Callable[[datetime], bool] = lambda at: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ class Backfill:
             ends = [read.row.end for read in credible]
             self._newest = max([*ends, self._newest] if self._newest else ends, default=None)
             heard = now - timedelta(seconds=min(self._around.silence(), _LONGEST.total_seconds()))
-            found = _sorted([*held, *credible], reading.more, now, heard, self._around.goes_on)
+            found = _sorted([*held, *credible], reading.more, now, heard, self._around)
             fresh = [group for group in found.settled if _newest(group) >= floor]
             until = max([until, *map(_newest, fresh)])
             again = next((read.mark for read in found.held if read.mark is not None), reading.mark)
@@ -281,7 +284,7 @@ def _sorted(
     more: bool,
     now: datetime,
     heard: datetime,
-    goes_on: Callable[[AbstractSet[str], AbstractSet[str]], bool],
+    around: Surroundings,
 ) -> _Sorted:
     """Which records are of calls that are over, and of which the link has told all that it will."""
     last = max((read.row.end for read in reads), default=now)
@@ -289,13 +292,18 @@ def _sorted(
     for group in groups_of(read.row for read in reads):
         newest = _newest(group)
         is_new = heard - newest < SETTLED_AFTER
-        going_on = now - newest < _LONGEST and goes_on(*_names(group))
+        going_on = now - newest < _LONGEST and (around.goes_on(*_names(group)) or _is_half_told(group, around))
         if is_new or going_on or (more and last - newest < _SPREAD):
             held_rows.update(group)
             hasty = hasty or (is_new and not going_on)
         else:
             settled.append(group)
     return _Sorted(settled, [read for read in reads if read.row in held_rows], hasty)
+
+
+def _is_half_told(group: Sequence[CdrRow], around: Surroundings) -> bool:
+    """Whether it may be one who has left a conference, of whom those who are there still will tell that they met."""
+    return lacks_whom_they_met(group) and around.were_there(_newest(group))
 
 
 def _names(rows: Sequence[CdrRow]) -> tuple[set[str], set[str]]:

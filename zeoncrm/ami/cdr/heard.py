@@ -1,10 +1,13 @@
-"""Of which channels everything was heard: the call records have nothing to add to what the tracker made of them."""
+"""What the link tells beside the call records: of which channels everything was heard, so that the records have nothing
+to add to what the tracker made of them, and which are still there, so that they will have records yet."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
-from zeoncrm.ami.messages import ChannelSeen, Message, Snapshot
+from zeoncrm.ami.cdr.rows import made_by
+from zeoncrm.ami.messages import ChannelGone, ChannelSeen, Message, Snapshot
 
 MOST = 20_000
 
@@ -29,3 +32,23 @@ class HeardChannels:
     def has_all(self, ids: Collection[str], channels: Collection[str]) -> bool:
         """Whether these began before our ears; without ids the channels tell."""
         return all(name in self._heard for name in ids or channels)
+
+
+class ChannelsThere:
+    """The channels that are there now."""
+
+    def __init__(self) -> None:
+        self._there: set[str] = set()
+
+    def feed(self, message: Message) -> None:
+        """Note who comes and goes."""
+        if isinstance(message, Snapshot):
+            self._there = {status.channel.uniqueid for status in message.channels}
+        elif isinstance(message, ChannelSeen):
+            self._there.add(message.channel.uniqueid)
+        elif isinstance(message, ChannelGone):
+            self._there.discard(message.channel.uniqueid)
+
+    def were_there(self, at: datetime) -> bool:
+        """Whether one of them was there at that time of the PBX's clock."""
+        return any(made is not None and made[0] <= at.timestamp() for made in map(made_by, self._there))

@@ -122,6 +122,12 @@ class Story:
         return max((end for end in stopped if end <= row.end), default=row.start)
 
 
+def lacks_whom_they_met(rows: Sequence[CdrRow]) -> bool:
+    """Whether somebody came to where others may have been, whose records tell of it once they leave."""
+    met = {name for row in rows if row.app in MEETING and row.peer for name in (row.channel, row.peer)}
+    return any(row.app in MEETING and row.channel not in met for row in rows)
+
+
 def _dialled(row: CdrRow) -> str | None:
     """The number by which the record's peer was called."""
     return None if row.app in MEETING else dialled_number(dial_string(row.data, row.peer) or row.dst)
