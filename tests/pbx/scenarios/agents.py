@@ -21,8 +21,8 @@ async def agent_on_the_line(lab: Lab) -> None:
 )
 async def agent_on_the_line_for_two_callers(lab: Lab) -> None:
     await _log_in(lab)
-    for caller in ("79031113501", "79031113502"):
-        await _comes_and_goes(lab, caller, AGENT)
+    await _comes_and_goes(lab, "79031113501", AGENT)
+    await _comes_and_goes(lab, "79031113502", AGENT, moment="agent_talking_again")
     await lab.hang_up("101")
 
 
@@ -33,8 +33,8 @@ async def agent_on_the_line_for_two_callers(lab: Lab) -> None:
 )
 async def agent_of_a_queue_for_two_callers(lab: Lab) -> None:
     await _log_in(lab)
-    for caller in ("79031113503", "79031113504"):
-        await _comes_and_goes(lab, caller, QUEUE)
+    await _comes_and_goes(lab, "79031113503", QUEUE)
+    await _comes_and_goes(lab, "79031113504", QUEUE, moment="agent_of_a_queue_talking_again")
     await lab.hang_up("101")
 
 
