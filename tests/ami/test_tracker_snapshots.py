@@ -206,6 +206,23 @@ def test_a_real_snapshot_in_a_consultation_shows_both_calls(asterisk: str) -> No
     ]
 
 
+def test_a_stored_call_does_not_take_a_later_caller_for_its_own() -> None:
+    """The first caller left a conference while the daemon was away; the other one is still in it."""
+    before = ScriptedPbx()
+    before.calls_in()
+    before.ring(TRUNK, P101)
+    before.answer(TRUNK, P101)
+    before.now += timedelta(minutes=5)
+    before.channel(SECOND_LINE, state=4, number="79035556677", of=TRUNK)
+    pbx = restarted(before)
+    later = m.ChannelStatus(pbx.facts(SECOND_LINE), "b1", "ConfBridge", "room", "4952150030", 10)
+
+    told = pbx.tell(m.Snapshot(pbx.now, (later, m.ChannelStatus(pbx.facts(P101), "b1", "AppDial"))))
+
+    assert [event.call_id for event in told if isinstance(event, CallEnded)] == [before.call.id]
+    assert [event.number for event in told if isinstance(event, CallStarted)] == ["+79035556677"]
+
+
 def test_a_consultation_that_was_connected_meanwhile_is_part_of_the_callers_call() -> None:
     before = ScriptedPbx()
     consulting = "PJSIP/101-0000000d"

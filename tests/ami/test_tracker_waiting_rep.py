@@ -29,13 +29,11 @@ AT_ONCE = (
 AGENT = ("agent_on_the_line", "agent_talking", ["79031113500"])
 AGENT_AGAIN = ("agent_on_the_line_for_two_callers", "agent_talking_again", ["79031113502"])
 QUEUE_AGAIN = ("agent_of_a_queue_for_two_callers", "agent_of_a_queue_talking_again", ["79031113504"])
-TAKEN_FOR_CALLED = pytest.mark.xfail(reason="who has the linkedid of an older channel is taken for called", strict=True)
-SECOND_LOST = pytest.mark.xfail(reason="of several callers found in one conference one is told", strict=True)
 MOMENTS = [
     pytest.param(*ALONE, id="conference"),
-    pytest.param(*AT_ONCE, id="conference of two callers", marks=SECOND_LOST),
-    pytest.param(*AGENT, id="agent", marks=TAKEN_FOR_CALLED),
-    pytest.param(*AGENT_AGAIN, id="agent again", marks=TAKEN_FOR_CALLED),
+    pytest.param(*AT_ONCE, id="conference of two callers"),
+    pytest.param(*AGENT, id="agent"),
+    pytest.param(*AGENT_AGAIN, id="agent again"),
     pytest.param(*QUEUE_AGAIN, id="agent of a queue again"),
 ]
 

@@ -18,16 +18,23 @@ _DIALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
 _DIALLING = frozenset({"Dial", "Queue", "RetryDial", "FollowMe", "Page"})
 _HOLDING = frozenset({"Park", "ParkAndAnnounce", "Parked Call", "BridgeWait", "Hold"})
 _PARKED = frozenset({"Park", "ParkAndAnnounce", "Parked Call"})
+# How much younger than its call a caller's channel may look; events that come late make the call look younger.
+_CLOCKS_DIFFER = timedelta(seconds=5)
 
 
 class Resync:
-    """Applies snapshots. `drift` counts the channels that they showed otherwise than the events had told."""
+    """Applies snapshots.
+
+    `drift` counts the channels that they showed otherwise than the events had told; `came_in` are those of the last one
+    that had not been heard of and have called the PBX, the oldest first.
+    """
 
     def __init__(self, board: Switchboard) -> None:
         self._board = board
         self._vanished: set[Channel] = set()
         self._first = True
         self.drift = 0
+        self.came_in: list[Channel] = []
 
     def apply(self, snapshot: m.Snapshot) -> list[Group]:
         """Makes the board what the snapshot shows, but for what was heard since it was asked; gives what changed."""
@@ -41,6 +48,7 @@ class Resync:
         changed = [self._take(status, snapshot, new) for status in statuses]
         for channel, status in new:
             self._connect(channel, status, new)
+        self.came_in = [channel for channel, status in new if status.dnid and not channel.outgoing]
         touched = [*vanished, *(channel for channel in changed if channel is not None)]
         if not self._first:
             self.drift += len(touched)
@@ -67,13 +75,18 @@ class Resync:
         call.had_channels = bool(call.group.channels)
         taken = {other.caller for other in call.group.calls}
         inbound = call.direction is Direction.INBOUND
-        for channel in call.group.channels:
-            fits = not channel.outgoing if inbound else is_outgoing(channel)
-            if fits and channel not in taken and call.view.is_outside(channel):
-                call.caller = channel
-                if not inbound:
-                    call.lines.append(channel)
-                return
+        fitting = [
+            channel
+            for channel in call.group.channels
+            if channel not in taken
+            and call.view.is_outside(channel)
+            and (_may_have_begun(call, channel) if inbound else is_outgoing(channel))
+        ]
+        # Several callers may be in one conference.
+        own = (channel for channel in fitting if channel.uniqueid in call.linkedids)
+        call.caller = next(own, None) or next(iter(fitting), None)
+        if call.caller is not None and not inbound:
+            call.lines.append(call.caller)
 
     def _missing_in(self, snapshot: m.Snapshot) -> list[Channel]:
         """The channels that have ended. One whose end may still be told by its event gets time for that."""
@@ -104,7 +117,8 @@ class Resync:
         if known is None:
             channel.recovered = not snapshot.periodic
             channel.since = snapshot.at - timedelta(seconds=status.seconds)
-            channel.exten = status.dnid or channel.exten
+            if status.dnid is not None:  # which no channel has that the PBX called
+                channel.exten, channel.outgoing, channel.party = status.dnid, False, None
             new.append((channel, status))
         if known is None or not snapshot.periodic:
             _take_history(channel, status)
@@ -135,6 +149,11 @@ class Resync:
         if channel.state != UP:
             self._board.dial(source, channel)
             channel.rings = channel.state == RINGING
+
+
+def _may_have_begun(call: LiveCall, channel: Channel) -> bool:
+    """Whether the channel may be the caller's: it is as old as the call. The PBX tells ages in whole seconds."""
+    return not channel.outgoing and channel.since <= call.since + _CLOCKS_DIFFER
 
 
 def _take_history(channel: Channel, status: m.ChannelStatus) -> None:

@@ -219,11 +219,14 @@ class CallTracker:
     def _start_call(self, group: Group, at: datetime, events: list[CallEvent]) -> None:
         for channel in group.channels:
             if self._view.is_outside(channel) and _is_under_way(channel) and self._is_news(channel):
-                began = channel.since if channel.recovered else at
-                call = self._new_call(channel, began)
-                self._add(call)
-                events.append(self._started(call, channel, began))
+                self._start(channel, at, events)
                 return
+
+    def _start(self, channel: Channel, at: datetime, events: list[CallEvent]) -> None:
+        began = channel.since if channel.recovered else at
+        call = self._new_call(channel, began)
+        self._add(call)
+        events.append(self._started(call, channel, began))
 
     def _is_news(self, channel: Channel) -> bool:
         """Nothing that still comes of a call that has ended; but one of ours who was in it may call somebody else."""
@@ -253,7 +256,7 @@ class CallTracker:
             number=party.number,
             caller_name=own_name(channel.caller_name, party.raw) if inbound else None,
             line_called=_line_called(channel.exten) if inbound else None,
-            linkedids={channel.linkedid},
+            linkedids={channel.uniqueid if inbound else channel.linkedid},
         )
 
     def _started(self, call: LiveCall, channel: Channel, at: datetime) -> CallStarted:
@@ -262,8 +265,9 @@ class CallTracker:
             at=at,
             pbx=self.pbx,
             direction=call.direction,
-            # The linkedid of a channel that was in another call before is that call's.
-            linkedid=channel.uniqueid if channel.group.closed else channel.linkedid,
+            # The linkedid of a channel that was in another call before is that call's, or that of an older channel that
+            # the caller met.
+            linkedid=channel.uniqueid if channel.group.closed or call.caller is channel else channel.linkedid,
             number=call.number,
             number_raw=self._view.party(channel).raw,
             caller_name=call.caller_name,
@@ -331,6 +335,9 @@ class CallTracker:
                 call.restored = False
                 own = {extension: call.channels_of(extension) for extension in call.legs.by_extension}
                 events += call.legs.adopt(own, snapshot.at)
+        for channel in self._resync.came_in:  # to others, perhaps, who were talking already
+            if self._view.is_outside(channel) and all(call.caller is not channel for call in channel.group.calls):
+                self._start(channel, snapshot.at, events)
         for group in groups:
             self._look_at(group, snapshot.at, events)
 
