@@ -334,6 +334,49 @@ async def test_what_was_given_up_is_looked_for_once_more_at_the_start_for_a_mont
     assert (await tape.of(old), len(await tape.of(late))) == ((), 1)
 
 
+async def test_what_is_found_when_it_is_too_old_to_be_listened_to_is_not_offered(firm: Firm, tape: Tape) -> None:
+    tape.write("of_another_call.wav")
+    call = await tape.recorded()
+    await tape.wait(timedelta(days=3))
+    tape.write("in.wav")
+    firm.tick(timedelta(days=17).total_seconds())
+    tape.keeper = tape.another_keeper(days=7, delete=True)
+    await tape.keeper.catch_up()
+    await tape.look()
+    assert (await tape.of(call), firm.heard(events.RecordingReady)) == ((), [])
+    await tape.keeper.age()
+    assert [file.name for file in tape.root.iterdir()] == ["of_another_call.wav"]
+
+
+async def test_a_folder_out_of_which_the_pbx_has_deleted_what_is_old_is_not_away(firm: Firm, tape: Tape) -> None:
+    await tape.recorded()
+    tape.write("in.wav")
+    await tape.look()
+    (tape.root / "in.wav").unlink()
+    await tape.wait(timedelta(days=1))
+    assert tape.keeper.folders[PBX].problem is not None
+    await tape.wait(timedelta(days=31))
+    assert tape.keeper.folders[PBX].problem is None
+
+
+async def test_a_folder_that_was_away_over_a_restart_is_searched_all_the_same(firm: Firm, tape: Tape) -> None:
+    tape.write("of_another_call.wav")
+    tape.take_away()
+    await tape.wait(timedelta(minutes=10))
+    call = firm.inbound(linkedid="1772490600.12")
+    await firm.record(call, firm.answered(call, "101"))
+    await firm.record(firm.ended(call))
+    await tape.wait(timedelta(days=2))
+    tape.keeper = tape.another_keeper()
+    await tape.keeper.catch_up()
+    await tape.wait(timedelta(days=1))
+    tape.bring_back()
+    tape.write("in-1772490600.12.wav")
+    await tape.wait(timedelta(minutes=10))
+    await tape.look()
+    assert len(await tape.of(call)) == 1
+
+
 async def test_a_call_of_which_no_file_is_named_is_searched_for_when_the_folder_comes_back(
     firm: Firm, tape: Tape
 ) -> None:

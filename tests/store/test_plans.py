@@ -87,7 +87,7 @@ QUERIES: dict[str, Query] = {
     "how many wait for a rep's call": lambda connection: missed.count_open(connection, REP, CALL),
     "who missed a number": lambda connection: missed.people_who_missed(connection, "+79031112233", 3, CALL, CALL),
     "recordings that are expected": lambda connection: recordings.expected(connection, ["main"]),
-    "whether there are recordings": lambda connection: recordings.has_files(connection, "main", NOON),
+    "whether there are recordings": lambda connection: recordings.has_files(connection, "main", NOON, NOON),
     "calls without recordings": lambda connection: recordings.answered_without(connection, ["main"], NOON),
     "a call's file names": lambda connection: recordings.unrecorded(connection, [CALL]),
     "recordings that are too old": lambda connection: recordings.expired(connection, "main"),

@@ -159,7 +159,7 @@ class RecordingKeeper:
             if problem is not None and problem != before.problem:
                 log.warning("recordings can't be read", pbx=pbx, reason=problem)
             elif problem is None and before.problem is not None:
-                await self.catch_up([pbx], before.since)
+                await self.catch_up([pbx], now - AGAIN)
                 log.info("recordings can be read again", pbx=pbx)
             since = None if problem is None else before.since or now
             self.folders[pbx] = FolderSeen(before.folder, problem, since)
@@ -168,7 +168,7 @@ class RecordingKeeper:
         problem = await asyncio.to_thread(unreadable, archive.root, now.date())
         if problem is None and not await asyncio.to_thread(holds_anything, archive.root):
             async with self._database.read() as connection:
-                if await store.has_files(connection, pbx, now - EMPTY):
+                if await store.has_files(connection, pbx, now - AGAIN, now - EMPTY):
                     return f"{archive.root}: empty, though calls were recorded"
         return problem
 
@@ -181,6 +181,7 @@ class RecordingKeeper:
         if self._aged_at is not None and now - self._aged_at < AGED_EVERY:
             return
         self._aged_at = now
+        await self.look_at_folders()  # what is in one that is away is not gone
         for pbx, archive in self._archives.items():
             async with self._database.write() as tx:
                 await store.expire(tx, pbx, now - timedelta(days=archive.days) if archive.days else None)
@@ -193,12 +194,13 @@ class RecordingKeeper:
             rows = await store.expired(connection, pbx)
         while rows:
             paths = [row.path for row in rows if row.path]
-            failed = await asyncio.to_thread(_deleted, archive, paths)
+            failed = await self._delete(pbx, paths)
             async with self._database.write() as tx:
                 for row in rows:
                     if row.path not in failed:
                         await store.settle(tx, row.id, store.DELETED)
-            log.info("old recordings were deleted", pbx=pbx, files=len(rows) - len(failed), failed=len(failed))
+            if len(failed) < len(rows):
+                log.info("old recordings were deleted", pbx=pbx, files=len(rows) - len(failed), failed=len(failed))
             async with self._database.read() as connection:
                 rows = [] if failed else await store.expired(connection, pbx)
 
@@ -208,11 +210,17 @@ class RecordingKeeper:
         if not rows:
             return
         paths = [row.path for row in rows if row.path]
-        failed = await asyncio.to_thread(_deleted, archive, paths) if archive.delete else set()
+        failed = await self._delete(pbx, paths) if archive.delete else set()
         async with self._database.write() as tx:
             await store.forget(tx, [row.id for row in rows if row.path not in failed])
         if not archive.delete:
             log.warning("recordings of an erased person stay on the PBX: we may not delete them", pbx=pbx)
+
+    async def _delete(self, pbx: str, paths: Sequence[str]) -> set[str]:
+        """Delete the files; give those that are still there, or may be in a folder that is away."""
+        if self.folders[pbx].problem is not None:
+            return set(paths)
+        return await asyncio.to_thread(_deleted, self._archives[pbx], paths)
 
     def _worth_a_look(self, rows: Sequence[ExpectedRow], now: datetime) -> Sequence[ExpectedRow]:
         """All from time to time; else those of calls that ended lately, and those whose file is there."""
@@ -236,7 +244,11 @@ class RecordingKeeper:
         if grows or (found.whole is False and since < UNFINISHED):
             return
         del self._sizes[row.id]
+        days = self._archives[row.pbx].days
         async with self._database.write() as tx:
+            if days and now - row.at > timedelta(days=days):  # found too late
+                await store.settle(tx, row.id, store.EXPIRED, path=found.path, seconds=found.seconds)
+                return
             await store.settle(tx, row.id, store.READY, path=found.path, seconds=found.seconds)
             call = await calls.one(tx.connection, row.call_id)
             if call is not None:
@@ -272,9 +284,7 @@ class RecordingKeeper:
 
 
 def _deleted(archive: Archive, paths: Sequence[str]) -> set[str]:
-    """Delete the files; give those that are still there, or may be in a folder that is away."""
-    if not holds_anything(archive.root):
-        return set(paths)
+    """Delete the files; give those that are still there."""
     failed = set()
     for path in paths:
         file = inside(archive.root, path)

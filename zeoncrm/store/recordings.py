@@ -126,12 +126,12 @@ async def expected(connection: AsyncConnection, pbxs: Collection[str], limit: in
     return [ExpectedRow(**row) for row in (await connection.execute(query)).mappings()]
 
 
-async def has_files(connection: AsyncConnection, pbx: str, before: datetime) -> bool:
-    """Whether a recording was found and can be listened to, or is expected of a call that ended before then (UTC)."""
+async def has_files(connection: AsyncConnection, pbx: str, since: datetime, before: datetime) -> bool:
+    """Whether a recording of a call that ended in between (UTC) was found and can be listened to, or is expected."""
     query = (
         sa.select(recordings.c.id)
         .join(calls, calls.c.id == recordings.c.call_id)
-        .where(recordings.c.state.in_((EXPECTED, READY)), calls.c.pbx == pbx, calls.c.ended_at < before)
+        .where(recordings.c.state.in_((EXPECTED, READY)), calls.c.pbx == pbx, calls.c.ended_at.between(since, before))
         .limit(1)
     )
     return (await connection.execute(query)).first() is not None
