@@ -202,6 +202,30 @@ async def test_a_caller_who_left_a_conference_waits_for_the_record_of_whoever_is
     assert office.kept[-1].calls[0].answered_by == "101"
 
 
+async def test_who_waited_for_hours_for_such_a_record_that_never_came_is_told_in_the_end() -> None:
+    records = Records([replace(row(1), app="ConfBridge", peer="")])
+    office = Office(records)
+    office.there.feed(ChannelSeen(NOON, WAITING))
+    await office.backfill.read()
+    for number in range(2, 20):
+        office.now = NOON + number * 10 * MINUTE
+        records.rows.append(row(number, office.now - MINUTE))
+        await office.backfill.read()
+    assert "0001" not in office.callers
+    office.there.feed(ChannelGone(NOON, WAITING))
+    await office.backfill.read()
+    assert (office.callers.count("0001"), office.place) == (1, 19)
+
+
+async def test_one_of_ours_who_was_alone_in_a_conference_and_who_was_heard_hold_nothing_up() -> None:
+    internal = replace(row(1), app="ConfBridge", peer="", channel="PJSIP/102-00000001", src="102")
+    office = Office(Records([internal, replace(row(2), app="ConfBridge", peer="")]))
+    office.heard = {"1772452800.2"}
+    office.there.feed(ChannelSeen(NOON, WAITING))
+    await office.backfill.read()
+    assert (office.callers, office.place) == ([], 2)
+
+
 async def test_a_caller_who_left_a_conference_in_which_nobody_can_be_is_told_of_at_once() -> None:
     office = Office(Records([replace(row(1), app="ConfBridge", peer="")]))
     office.there.feed(ChannelSeen(NOON, WAITING))
@@ -217,6 +241,9 @@ def test_who_was_there_is_told_by_snapshots_too() -> None:
     assert there.were_there(NOON - MINUTE)
     assert not there.were_there(NOON - 2 * MINUTE)
     there.feed(Snapshot(NOON, ()))
+    assert not there.were_there(NOON)
+    there.feed(ChannelSeen(NOON, WAITING))
+    there.forget()
     assert not there.were_there(NOON)
 
 

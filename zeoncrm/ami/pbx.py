@@ -211,6 +211,7 @@ class Pbx:
                 self.backfill.wake()
             self._endpoints.came_up()
         else:
+            self._there.forget()
             self._phones.forget()
             self._queues.forget()
         self._on_status(self.name, status)

@@ -17,6 +17,7 @@ from zeoncrm.ami.cdr.sources import AHEAD, CdrError, CdrSource, Mark, Read, Read
 from zeoncrm.ami.cdr.story import lacks_whom_they_met
 from zeoncrm.ami.cdr.told import calls_of
 from zeoncrm.pipeline.backfill import CallsTold, Filled
+from zeoncrm.pipeline.call_events import CallResult
 from zeoncrm.pipeline.calls import Call
 from zeoncrm.pipeline.numbering import Numbering
 from zeoncrm.store.errors import StoreError
@@ -85,11 +86,15 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class _Sorted:
-    """Records of calls that are over, and those that must be read again; `hasty`: in a moment."""
+    """Records of calls that are over, and those that must be read again; `hasty`: in a moment.
+
+    `waited_for`: the end of the oldest call that is over and of which somebody who is still there will tell more.
+    """
 
     settled: list[list[CdrRow]]
     held: list[Read]
     hasty: bool
+    waited_for: datetime | None
 
 
 class Backfill:
@@ -182,6 +187,8 @@ class Backfill:
             found = _sorted([*held, *credible], reading.more, now, heard, self._around)
             fresh = [group for group in found.settled if _newest(group) >= floor]
             until = max([until, *map(_newest, fresh)])
+            if found.waited_for is not None:  # it may take hours, and must not be stale then
+                until = min(until, found.waited_for)
             again = next((read.mark for read in found.held if read.mark is not None), reading.mark)
             mark = {"since": since.isoformat(), "until": until.isoformat(), "place": dict(again)}
             told = self._told(fresh)
@@ -288,22 +295,27 @@ def _sorted(
 ) -> _Sorted:
     """Which records are of calls that are over, and of which the link has told all that it will."""
     last = max((read.row.end for read in reads), default=now)
-    settled, held_rows, hasty = [], set(), False
+    settled, held_rows, hasty, waited_for = [], set(), False, None
     for group in groups_of(read.row for read in reads):
         newest = _newest(group)
         is_new = heard - newest < SETTLED_AFTER
-        going_on = now - newest < _LONGEST and (around.goes_on(*_names(group)) or _is_half_told(group, around))
-        if is_new or going_on or (more and last - newest < _SPREAD):
+        going_on = now - newest < _LONGEST and around.goes_on(*_names(group))
+        half_told = not going_on and now - newest < _LONGEST and _is_half_told(group, around)
+        if half_told:
+            waited_for = min(waited_for or newest, newest)
+        if is_new or going_on or half_told or (more and last - newest < _SPREAD):
             held_rows.update(group)
-            hasty = hasty or (is_new and not going_on)
+            hasty = hasty or (is_new and not going_on and not half_told)
         else:
             settled.append(group)
-    return _Sorted(settled, [read for read in reads if read.row in held_rows], hasty)
+    return _Sorted(settled, [read for read in reads if read.row in held_rows], hasty, waited_for)
 
 
 def _is_half_told(group: Sequence[CdrRow], around: Surroundings) -> bool:
-    """Whether it may be one who has left a conference, of whom those who are there still will tell that they met."""
-    return lacks_whom_they_met(group) and around.were_there(_newest(group))
+    """Whether it may be a caller who left a conference, of whom those who are still there will tell that they met."""
+    if not lacks_whom_they_met(group) or around.was_heard(*_names(group[:1])) or not around.were_there(_newest(group)):
+        return False
+    return any(call.result is CallResult.MISSED for call in calls_of(group, "", around.numbering()))
 
 
 def _names(rows: Sequence[CdrRow]) -> tuple[set[str], set[str]]:

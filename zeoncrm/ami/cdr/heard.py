@@ -49,6 +49,10 @@ class ChannelsThere:
         elif isinstance(message, ChannelGone):
             self._there.discard(message.channel.uniqueid)
 
+    def forget(self) -> None:
+        """The link is lost: who leaves now is not heard."""
+        self._there.clear()
+
     def were_there(self, at: datetime) -> bool:
         """Whether one of them was there at that time of the PBX's clock."""
         return any(made is not None and made[0] <= at.timestamp() for made in map(made_by, self._there))

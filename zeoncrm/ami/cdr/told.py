@@ -5,7 +5,8 @@ tracker, who is at a channel is decided by its device, and an answer is a person
 outside party's, over nothing but Local channels.
 
 What records do not tell: a phone that rejects is one that rings out; the number that a transferred caller had called
-is overwritten; in a queue or after an IVR, when exactly the phone answered. All to the second.
+is overwritten; in a queue or after an IVR, when exactly the phone answered; of whoever came straight into a conference,
+whether the PBX had called them. All to the second.
 """
 
 from __future__ import annotations
