@@ -6,6 +6,7 @@ import pytest
 
 from tests.ami.pbx_script import CLIENT, LINE, P101, ScriptedPbx, kinds, outgoing
 from zeoncrm.ami import messages as m
+from zeoncrm.pipeline.call_events import CallLinked, CallStarted
 
 
 def click(pbx: ScriptedPbx, channel: str = P101) -> None:
@@ -126,3 +127,50 @@ def test_a_colleagues_call_at_the_same_time_is_not_taken_for_the_click() -> None
     outgoing(pbx)
 
     assert {event.call_id for event in pbx.events} == {"call-1"}
+
+
+# Clicks that somebody else asked for
+
+
+def failed(pbx: ScriptedPbx, action: str, channel: str = "PJSIP/101") -> list[str]:
+    """The aliases of the call that came of an answer: it was not dialled."""
+    told = pbx.tell(m.Originated(pbx.now, False, channel, CLIENT, 0, action))
+    return [event.linkedid for event in told if isinstance(event, CallStarted | CallLinked)]
+
+
+def test_a_failed_click_is_known_by_the_channel_that_was_called_for_it() -> None:
+    pbx = ScriptedPbx()
+    pbx.dial(None, P101)
+    uniqueid = pbx.facts(P101).uniqueid
+    pbx.hang_up(P101, cause=21)
+
+    assert failed(pbx, "x1") == [uniqueid, "x1"]
+    assert failed(pbx, "x2") == ["x2"]  # for which none was called
+
+
+@pytest.mark.parametrize(
+    "asked", ["Local/101@from-internal", "Local/101@from-internal/n"], ids=["plain", "not optimised away"]
+)
+def test_so_is_one_over_a_local_channel(asked: str) -> None:
+    pbx = ScriptedPbx()
+    half = "Local/101@from-internal-0000000c;1"
+    pbx.dial(None, half)
+
+    assert failed(pbx, "x1", asked) == [pbx.facts(half).uniqueid, "x1"]
+
+
+def test_a_talk_and_a_try_of_long_ago_are_not_taken_for_the_click() -> None:
+    pbx = ScriptedPbx()
+    pbx.dial(None, P101)
+    pbx.dial_ends(None, P101, "ANSWER")
+    assert failed(pbx, "x1") == ["x1"]
+    pbx.dial(None, "PJSIP/101-00000009")
+    pbx.wait(3600)
+    assert failed(pbx, "x2") == ["x2"]
+
+
+def test_nor_is_another_device_whose_name_begins_so() -> None:
+    pbx = ScriptedPbx()
+    pbx.dial(None, "PJSIP/101-mobile-00000009")
+
+    assert failed(pbx, "x1") == ["x1"]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
+from datetime import timedelta
 
-from zeoncrm.ami.facts import Facts
+from zeoncrm.ami.channels import ANSWER
 from zeoncrm.ami.groups import Recent
 from zeoncrm.ami.live_call import LiveCall
-from zeoncrm.ami.messages import DialBegan, Originated
-from zeoncrm.ami.parties import device_of, extension_of, first_number
-from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallResult, CallStarted, Direction
+from zeoncrm.ami.messages import DialBegan, DialEnded, Originated
+from zeoncrm.ami.parties import device_of, extension_of, first_number, whole
+from zeoncrm.pipeline.call_events import CallEnded, CallEvent, CallLinked, CallResult, CallStarted, Direction
 from zeoncrm.pipeline.numbering import Numbering
 
 _REMEMBERED = 1000
+# Nobody lets a phone ring for longer.
+_LONGEST = timedelta(minutes=5)
 
 
 class Clicks:
@@ -22,24 +24,36 @@ class Clicks:
     def __init__(self) -> None:
         self._over = Recent(_REMEMBERED)
         self._told = Recent(_REMEMBERED)
-        # Channels that the PBX called on nobody's behalf, each with the number that it was to talk with.
-        self._originated: deque[tuple[Facts, str | None]] = deque(maxlen=_REMEMBERED)
+        # What the PBX called on nobody's behalf and nobody has answered, by the channel's id.
+        self._originated: dict[str, DialBegan] = {}
 
-    def note(self, message: DialBegan) -> None:
-        """A channel is called: the PBX does not tell later for which click."""
-        if message.source is None:
-            self._originated.appendleft((message.target, message.connected))
+    def note(self, message: DialBegan | DialEnded) -> None:
+        """A channel is called, or was: the PBX does not tell later for which click."""
+        if message.source is not None:
+            return
+        if isinstance(message, DialBegan):
+            self._originated[message.target.uniqueid] = message
+            if len(self._originated) > _REMEMBERED:
+                del self._originated[next(iter(self._originated))]
+        elif message.status == ANSWER:
+            self._originated.pop(message.target.uniqueid, None)
 
     def linkedid(self, message: Originated) -> str | None:
         """What the PBX's records call the click: the id of the channel that was called for it, the last on its device.
 
         One that the number was given is preferred: a program may have two at once on a device, but need not give it.
         """
-        name = f"{message.channel}-"
-        called = [(facts.linkedid, number) for facts, number in self._originated if facts.name.startswith(name)]
-        return next((linkedid for linkedid, number in called if number == message.exten), None) or next(
-            (linkedid for linkedid, _ in called), None
-        )
+        asked = f"{message.channel}/"
+        called = [
+            dial
+            for dial in reversed(self._originated.values())
+            if asked.startswith(f"{whole(dial.target.name).rpartition('-')[0]}/") and message.at - dial.at <= _LONGEST
+        ]
+        dial = next((each for each in called if each.connected == message.exten), None) or next(iter(called), None)
+        if dial is None:
+            return None
+        del self._originated[dial.target.uniqueid]
+        return dial.target.linkedid
 
     def ended(self, call: LiveCall) -> None:
         """A click-to-call of ours has ended: the answer to it may be still to come."""
@@ -73,13 +87,15 @@ class Clicks:
 
 def failed_click(message: Originated, call_id: str, pbx: str, number: str, linkedid: str | None) -> list[CallEvent]:
     """A call that was asked for and never dialled, since the rep did not take their own phone."""
+    ids = [each for each in (linkedid, message.action) if each is not None]
     started = CallStarted(
         call_id=call_id,
         at=message.at,
         pbx=pbx,
         direction=Direction.OUTBOUND,
-        linkedid=linkedid or message.action or call_id,
+        linkedid=ids[0] if ids else call_id,
         number=number,
         number_raw=message.exten,
     )
-    return [started, CallEnded(call_id=call_id, at=message.at, result=CallResult.CANCELLED)]
+    linked = [CallLinked(call_id=call_id, at=message.at, linkedid=each) for each in ids[1:]]
+    return [started, *linked, CallEnded(call_id=call_id, at=message.at, result=CallResult.CANCELLED)]

@@ -91,7 +91,7 @@ class CallTracker:
         else:
             for group in apply(self._board, message):
                 self._look_at(group, message.at, events)
-            if isinstance(message, m.DialBegan):
+            if isinstance(message, m.DialBegan | m.DialEnded):
                 self._clicks.note(message)
             if isinstance(message, m.CdrWritten) and is_voicemail(message.application):
                 self._credit_voicemail(message)
