@@ -199,3 +199,24 @@ async def test_a_link_that_is_lost_meanwhile_keeps_what_is_known(kept: Kept) -> 
     kept.known.ask_again()
     kept.known.renumber(replace(PEOPLE, extensions=frozenset({"101", "102"})))
     assert kept.known.numbering.extensions == {"101", "102", "105"}
+
+
+async def test_the_first_survey_that_is_not_understood_is_made_again_when_the_link_is_up() -> None:
+    async with keeping(Kept()) as it:
+        it.switch.broken = True
+        await it.known.learn(it.switch)
+        assert not it.known.told.is_set()
+        it.known.came_up()
+        await it.until(lambda: "105" in it.known.numbering.extensions)
+
+
+async def test_what_was_learned_on_a_link_that_was_lost_again_is_asked_anew_on_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known_endpoints, "SETTLED_SECONDS", 0.0)
+    async with keeping(Kept()) as it:
+        await it.known.learn(it.switch)  # and the link is lost before it is up
+        it.switch.states["PJSIP/106"] = "NOT_INUSE"
+        await it.known.learn(it.switch)
+        it.known.came_up()
+        await it.until(lambda: "106" in it.known.numbering.extensions)

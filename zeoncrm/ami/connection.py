@@ -215,7 +215,7 @@ class AmiConnection:
         """Events wait meanwhile, so that it has its limit."""
         if self._prepare is None:
             return
-        with contextlib.suppress(TimeoutError, AmiError):
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._timings.prepare_timeout):
                 await self._prepare(wire)
         if wire.lost is not None:

@@ -64,12 +64,9 @@ class KnownEndpoints:
         self._judge()
 
     async def learn(self, pbx: Asked) -> None:
-        """Before the first calls are looked at: whose phones they are on decides what they are.
-
-        Raises AmiError when the PBX does not answer.
-        """
-        if not self.told.is_set():
-            await self._survey(pbx)
+        """Before the first calls are looked at: whose phones they are on decides what they are."""
+        self._fresh = False
+        if not self.told.is_set() and await self._try(pbx):
             self._fresh = True
 
     def came_up(self) -> None:
@@ -103,12 +100,18 @@ class KnownEndpoints:
                     self._wanted.clear()
                     if self.told.is_set():
                         await asyncio.sleep(SETTLED_SECONDS)
-            try:
-                await self._survey(pbx)
-            except AmiError:
-                continue  # the link is lost: it asks again when it is back
-            except Exception:
-                log.exception("pbx endpoints not understood; what was known of them stays", pbx=self._pbx)
+            await self._try(pbx)
+
+    async def _try(self, pbx: Asked) -> bool:
+        """Ask; whether it was answered."""
+        try:
+            await self._survey(pbx)
+        except AmiError:
+            return False  # the link is lost: it asks again when it is back
+        except Exception:
+            log.exception("pbx endpoints not understood; what was known of them stays", pbx=self._pbx)
+            return False
+        return True
 
     def _note_device(self, device: str) -> None:
         """One that was not there before is asked about, once."""
