@@ -206,6 +206,14 @@ def test_a_real_snapshot_in_a_consultation_shows_both_calls(asterisk: str) -> No
     ]
 
 
+def test_a_stored_call_finds_its_callers_channel_though_a_clock_was_put_right_meanwhile(talking: ScriptedPbx) -> None:
+    pbx = restarted(talking)
+    pbx.now += timedelta(minutes=10)
+    caller = m.ChannelStatus(pbx.facts(TRUNK), "b1", "Dial", "PJSIP/101,20", "4952150000", 590)
+
+    assert pbx.tell(m.Snapshot(pbx.now, (caller, m.ChannelStatus(pbx.facts(P101), "b1", "AppDial")))) == []
+
+
 def test_a_stored_call_does_not_take_a_later_caller_for_its_own() -> None:
     """The first caller left a conference while the daemon was away; the other one is still in it."""
     before = ScriptedPbx()

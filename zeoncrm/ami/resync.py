@@ -152,8 +152,9 @@ class Resync:
 
 
 def _may_have_begun(call: LiveCall, channel: Channel) -> bool:
-    """Whether the channel may be the caller's: it is as old as the call. The PBX tells ages in whole seconds."""
-    return not channel.outgoing and channel.since <= call.since + _CLOCKS_DIFFER
+    """Whether the channel may be the caller's: by its id, or by its age. Clocks may have been put right meanwhile."""
+    is_own = channel.uniqueid in call.linkedids
+    return not channel.outgoing and (is_own or channel.since <= call.since + _CLOCKS_DIFFER)
 
 
 def _take_history(channel: Channel, status: m.ChannelStatus) -> None:
