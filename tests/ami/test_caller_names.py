@@ -38,8 +38,24 @@ def test_a_prefix_and_the_number_are_no_name(shown: str | None, number: str, nam
         ("[Sales] Ivan", None),
         ("Sales - Ivan", None),
         ("Petr Ivan", "Petr Ivan"),  # the whole name, out of a directory
+        ("P. Ivan", "P. Ivan"),
         ("Maria", "Maria"),
     ],
 )
 def test_of_a_name_that_is_known_only_another_one_is_news(shown: str, name: str | None) -> None:
     assert own_name(shown, NUMBER, "Ivan") == name
+
+
+@pytest.mark.parametrize(
+    "shown, number, name",
+    [
+        ("OOO Romashka 101", "101", "OOO Romashka 101"),
+        ("101", "101", None),
+        ("Sales:Anonymous", "anonymous", None),
+        ("Anonymous", None, "Anonymous"),
+    ],
+)
+def test_a_short_number_is_one_only_by_itself_and_a_word_for_none_is_no_name(
+    shown: str, number: str | None, name: str | None
+) -> None:
+    assert own_name(shown, number) == name

@@ -245,14 +245,42 @@ def test_our_number_that_the_dialplan_sets_for_the_way_out_is_not_the_callers(nu
 
 
 @pytest.mark.parametrize("ours", ["4952150000", "4952150001"])  # the line called, and another one
-def test_nor_of_one_who_is_sent_out_at_once(ours: str) -> None:
+@pytest.mark.parametrize("number", ["anonymous", None])
+def test_nor_of_one_who_is_sent_out_at_once(ours: str, number: str | None) -> None:
     pbx = ScriptedPbx()
-    pbx.calls_in(number="anonymous")
+    pbx.calls_in(number=number)
+    pbx.state(TRUNK, 6)
     pbx.number(TRUNK, ours)
     pbx.ring(TRUNK, LINE, f"{CLIENT}@trunk")
     pbx.answer(TRUNK, LINE)
 
     assert (pbx.call.number, pbx.call.answered_outside) == (None, f"+{CLIENT}")
+
+
+@pytest.mark.parametrize("number", ["anonymous", None])
+def test_a_number_that_came_late_is_the_callers_who_gave_up_before_it_rang_anywhere(number: str | None) -> None:
+    """An analogue line tells it after the first ring."""
+    pbx = ScriptedPbx()
+    pbx.calls_in(number=number)
+    pbx.number(TRUNK, CALLER)
+    pbx.state(TRUNK, 6)
+    pbx.hang_up(TRUNK)
+    pbx.wait(3)
+
+    assert (pbx.call.number, pbx.call.reached) == (f"+{CALLER}", Reached.IVR)
+
+
+@pytest.mark.parametrize("number", ["anonymous", None])
+def test_our_number_is_not_that_of_one_who_was_sent_out_in_vain(number: str | None) -> None:
+    pbx = ScriptedPbx()
+    pbx.calls_in(number=number)
+    pbx.number(TRUNK, "4952150001")
+    pbx.ring(TRUNK, LINE, f"{CLIENT}@trunk")
+    pbx.hang_up(LINE)
+    pbx.hang_up(TRUNK)
+    pbx.wait(3)
+
+    assert (pbx.call.number, pbx.call.result) == (None, CallResult.MISSED)
 
 
 def test_a_name_that_the_dialplan_finds_later_is_told() -> None:

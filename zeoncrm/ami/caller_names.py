@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-# The name of a group, a queue or a line without a colon at its end: `[Sales] `, `Sales - `.
-_PREFIX = re.compile(r".*[^\w\s]\s*")
+# The name of a group, a queue or a line without a colon at its end: `[Sales] `, `Sales - `. A full stop ends a title.
+_PREFIX = re.compile(r".*[^\w\s.]\s*")
+# What is shorter may end a name by chance.
+_DIGITS = 5
 
 
 def own_name(shown: str | None, number: str | None, before: str | None = None) -> str | None:
@@ -16,7 +18,10 @@ def own_name(shown: str | None, number: str | None, before: str | None = None) -
     dialplans write that in its place.
     """
     name = (shown or "").rpartition(":")[2].strip()
-    if not name or name == before or (number and name.endswith(number.lstrip("+"))):
+    digits = (number or "").lstrip("+")
+    if not name or name == before or name.casefold().lstrip("+") == digits.casefold():
+        return None
+    if len(digits) >= _DIGITS and name.endswith(digits):
         return None
     if before and name.endswith(before) and _PREFIX.fullmatch(name[: -len(before)]):
         return None

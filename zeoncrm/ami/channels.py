@@ -67,7 +67,7 @@ class Channel:
         self.group = group
         self.since = self.seen = at
         self.state = DOWN
-        # The number now, and the first that it had.
+        # The number now, and the first that it had; empty if it came with none.
         self.number: str | None = None
         self.came_as: str | None = None
         self.caller_name: str | None = None
@@ -296,9 +296,11 @@ class Switchboard:
             if channel.outgoing is not False and channel.dial_status is None and _calls_in(facts):
                 channel.outgoing, channel.party = False, None
         if facts.number is not None and facts.number != channel.number:
-            channel.came_as = channel.came_as or facts.number
+            channel.came_as = facts.number if channel.came_as is None else channel.came_as
             channel.number = facts.number
             channel.party = None
+        if channel.came_as is None and facts.state in {RING, UP}:
+            channel.came_as = ""
         if facts.caller_name is not None:
             channel.caller_name = facts.caller_name
 

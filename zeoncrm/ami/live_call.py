@@ -63,6 +63,8 @@ class LiveCall:
     forwards: list[Channel] = field(default_factory=list)
     consult: Consult | None = None
     on_hold: tuple[Hold, ...] = ()
+    # Inbound, the number withheld: whether the PBX has called somebody outside for the caller.
+    sent_out: bool = False
     # Inbound, not answered yet: where the caller is.
     waiting: Waiting = field(default_factory=Waiting)
     # The Local channels over which the PBX talked with the caller, by id: they may have led to a mailbox.
@@ -164,8 +166,12 @@ class LiveCall:
             return True
         if self.answered or self.legs.by_extension or party.raw == self.line_called:
             return False
-        withheld = not any(character.isdigit() for character in caller.came_as or "")
-        return not withheld or bool(self._ringing()) or self._queue_now() is not None
+        if any(character.isdigit() for character in caller.came_as or ""):
+            return True  # written in a way that says nothing
+        self.sent_out = self.sent_out or any(
+            channel.outgoing and self.view.is_outside(channel) for channel in self.group.channels
+        )
+        return bool(self._ringing()) or self._queue_now() is not None
 
     def _follow_lines(self, at: datetime, events: list[CallEvent]) -> None:
         """The rep, and the outside lines on which the number is called, one after another or at once."""
@@ -326,9 +332,21 @@ class LiveCall:
         cause = self.caller.cause if self.caller is not None else None
         events = self.legs.last_words(at, cause, self._case())
         result = self._result()
+        events += self._identified_at_last(at)
         reached = self.waiting.reached(self.caller) if result is CallResult.MISSED else None
         events.append(CallEnded(call_id=self.id, at=at, result=result, reached=reached, provisional=provisional))
         return events
+
+    def _identified_at_last(self, at: datetime) -> list[CallEvent]:
+        """The number, as the dialplan has it, of one who came without: it came late, or was found, and nobody rang."""
+        caller = self.caller
+        if self.direction is Direction.OUTBOUND or caller is None or self.number is not None or self.sent_out:
+            return []
+        party = self.view.party(caller)
+        if party.number is None or self.answered or self.legs.by_extension or party.raw == self.line_called:
+            return []
+        self.number = party.number
+        return [CallIdentified(call_id=self.id, at=at, number=party.number, number_raw=party.raw)]
 
     def _result(self) -> CallResult:
         if self.answered:
