@@ -5,6 +5,7 @@ Since events follow from the state alone, a message that comes twice, late or no
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -90,13 +91,37 @@ class LiveCall:
 
     def channels_of(self, extension: str | None) -> list[Channel]:
         """The extension's channels in this call, those that talk first; without one, the channels of all parties."""
-        leg = self.legs.by_extension.get(extension or "")
-        found = dict.fromkeys([*leg.talks, *leg.rings] if leg else [])
-        for channel in self.group.channels:
-            own = self.view.party(channel).extension == extension
-            if own if extension is not None else not self.view.is_helper(channel):
-                found[channel] = None
+        found = dict.fromkeys(self._of_all_parties() if extension is None else self._of_extension(extension))
         return sorted((channel for channel in found if not channel.gone), key=lambda channel: not talks(channel))
+
+    def _of_extension(self, extension: str) -> Iterator[Channel]:
+        leg = self.legs.by_extension.get(extension)
+        if leg is not None:
+            yield from (*leg.talks, *leg.rings)
+        yield from (channel for channel in self.group.channels if self.view.party(channel).extension == extension)
+
+    def _of_all_parties(self) -> Iterator[Channel]:
+        """All that end with the call: nobody who talks in another call of the group, or was there before the caller."""
+        own = self._outside()
+        others = [channel for call in self.group.calls if call is not self for channel in call._outside()]
+        if others:
+            kept = {channel for other in others for channel in self.view.conversation(other)}
+            rung = [channel for leg in self.legs.by_extension.values() for channel in (*leg.talks, *leg.rings)]
+            near = [*own, *rung, *(channel for each in own for channel in self.view.surroundings(each))]
+        else:
+            kept, near = set(), list(self.group.channels)
+        for channel in near:
+            if channel in own or not (channel in kept or self.view.is_helper(channel) or self._was_waiting(channel)):
+                yield channel
+
+    def _outside(self) -> list[Channel]:
+        """The outside parties' channels."""
+        channels = dict.fromkeys((self.caller, *self.lines, *self.forwards))
+        return [channel for channel in channels if channel is not None and not channel.gone]
+
+    def _was_waiting(self, channel: Channel) -> bool:
+        """Whether one of ours was on the line before the caller came: an agent, or somebody in a conference."""
+        return self.direction is Direction.INBOUND and not channel.outgoing and channel.since < self.since
 
     # What happens
 
