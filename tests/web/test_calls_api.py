@@ -152,7 +152,7 @@ async def test_ones_own_call_is_ended_and_handed_on(world: World) -> None:
         answer = await program.post(f"/api/v1/calls/{call}/{path}", json=body)
         assert (answer.status, answer.json["id"]) == (202, call)
         assert world.phone.orders[-1] == order
-    for to in ("101&102", "112", "101", "123456", "*8"):
+    for to in ("101&102", "112", "101", "123456", "*8", "00"):
         answer = await program.post(f"/api/v1/calls/{call}/transfer", json={"to": to})
         assert (answer.status, answer.json["field"]) == (422, "to"), to
     assert (await program.post(f"/api/v1/calls/{call}/transfer", json={"to": "800"})).status == 202

@@ -26,8 +26,9 @@ CALLS_A_MINUTE = 10
 WINDOW = timedelta(minutes=1)
 LONGEST_COUNTRY_PREFIX = len("+999")
 PATIENCE_SECONDS = 5.0
-# What a dialplan has of its own besides people's extensions; services such as 112 are none of it.
-_INSIDE = re.compile(r"[0-9]{2,5}")
+# What a dialplan has of its own besides people's extensions; services such as 112 are none of it, nor what begins a
+# number abroad.
+_INSIDE = re.compile(r"(?!0+\Z)[0-9]{2,5}")
 
 
 class Telephone(Protocol):
