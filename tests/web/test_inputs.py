@@ -1,4 +1,4 @@
-"""Times at the edge of the calendar, wherever they come in."""
+"""Times at the edge of the calendar, and words that are no numbers, wherever they come in."""
 
 from __future__ import annotations
 
@@ -62,3 +62,16 @@ async def test_the_journal_takes_a_day_just_within_range(world: World, day: str,
 async def test_rules_are_not_tried_at_a_time_out_of_range(world: World, at: str) -> None:
     page = await (await world.browser("sveta")).get(f"/settings/incoming?number=1&at={at}")
     assert (page.status, "This time can" in page.text) == (200, True)
+
+
+@pytest.mark.parametrize("away", ["yes", 1, "true", None])
+async def test_what_is_neither_true_nor_false_is_refused(world: World, away: object) -> None:
+    program = await world.api("anna")
+    answer = await program.patch("/api/v1/me", {"away": away})
+    assert (answer.status, [each["field"] for each in answer.json["errors"]]) == (422, ["away"])
+
+
+async def test_true_is_no_number_of_a_deal(world: World) -> None:
+    answer = await (await world.api("anna")).post("/api/v1/calls", json={"number": "+79031112233", "deal_id": True})
+    assert (answer.status, [each["field"] for each in answer.json["errors"]]) == (422, ["deal_id"])
+    assert world.phone.orders == []

@@ -138,6 +138,7 @@ async def test_a_phone_is_mapped_to_a_person_beside_what_they_have(world: World)
         ({"person": ""}, "Choose somebody"),
         ({"person": "999"}, "Choose somebody"),
         ({"person": "٣"}, "Choose somebody"),
+        ({"person": "0" * 19 + "1" + "9" * 5000}, "Choose somebody"),
     ],
 )
 async def test_a_mapping_that_can_not_be_is_refused_by_name(world: World, given: dict[str, str], words: str) -> None:

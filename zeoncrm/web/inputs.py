@@ -9,7 +9,16 @@ from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+)
 
 from zeoncrm.pipeline.errors import NotFound
 from zeoncrm.pipeline.ids import is_call_id
@@ -47,6 +56,12 @@ def _plus_restored(value: Any) -> Any:
     return re.sub(r" (\d\d:?\d\d)\Z", r"+\1", value) if isinstance(value, str) else value
 
 
+def _no_flag(value: Any) -> Any:
+    if isinstance(value, bool):  # which Python takes for 0 or 1
+        raise ValueError("this is no number")
+    return value
+
+
 def _at_most(value: int) -> int:
     return min(value, MAX_LIMIT)
 
@@ -54,7 +69,9 @@ def _at_most(value: int) -> int:
 Text = Annotated[str, AfterValidator(_storable)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_plus_restored), AfterValidator(in_utc)]
 Day = Annotated[date, AfterValidator(_in_range)]
-RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+RowId = Annotated[int, BeforeValidator(_no_flag), Field(ge=1, le=LARGEST_ID)]
+# In a body, where JSON has a word for it.
+Flag = Annotated[bool, Strict()]
 Limit = Annotated[int, Field(ge=1), AfterValidator(_at_most)]
 
 

@@ -24,7 +24,7 @@ from zeoncrm.web.api.owners import owner_to_set, with_owner_id
 from zeoncrm.web.api.schemas import ContactOut, ContactPage, EntryPage, contact_out
 from zeoncrm.web.errors import Problem
 from zeoncrm.web.filters import ERASED
-from zeoncrm.web.inputs import Input, PageQuery, Patch, RowId, Text
+from zeoncrm.web.inputs import Flag, Input, PageQuery, Patch, RowId, Text
 from zeoncrm.web.language import translate
 
 
@@ -74,7 +74,7 @@ class ContactPatch(Patch):
     owner: Text | None = None
     company: Text | None = None
     company_id: RowId | None = None
-    vip: bool = False
+    vip: Flag = False
 
 
 async def list_contacts(ask: Ask[ContactQuery, None]) -> ContactPage:

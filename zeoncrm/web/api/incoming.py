@@ -21,7 +21,7 @@ from zeoncrm.web.api.calls import Number
 from zeoncrm.web.api.deals import BAD_CURSOR, WRONG
 from zeoncrm.web.api.endpoint import Ask, Endpoint
 from zeoncrm.web.api.schemas import Output
-from zeoncrm.web.inputs import Input, Moment, PageQuery, Patch, RowId, Text
+from zeoncrm.web.inputs import Flag, Input, Moment, PageQuery, Patch, RowId, Text
 
 Clock = Annotated[str, Field(pattern=r"\A([01][0-9]|2[0-3]):[0-5][0-9]\z")]
 Texts = Annotated[tuple[Text, ...], Field(max_length=incoming.MOST_VALUES)]
@@ -59,7 +59,7 @@ class RulePatch(Patch):
     """What to change of a rule."""
 
     name: Text = ""
-    active: bool = True
+    active: Flag = True
     dids: Texts = ()
     queues: Texts = ()
     weekdays: tuple[Day, ...] = ()

@@ -7,13 +7,13 @@ from typing import Any
 from zeoncrm.pipeline.people import set_away
 from zeoncrm.web.api.endpoint import Ask, Endpoint
 from zeoncrm.web.api.schemas import MeOut
-from zeoncrm.web.inputs import Input
+from zeoncrm.web.inputs import Flag, Input
 
 
 class MeChange(Input):
     """What a person says of themselves. `away`: not at the phone, whatever the phone says."""
 
-    away: bool
+    away: Flag
 
 
 async def read_me(ask: Ask[None, None]) -> MeOut:
