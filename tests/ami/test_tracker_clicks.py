@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.ami.pbx_script import CLIENT, LINE, P101, ScriptedPbx, kinds, outgoing
 from zeoncrm.ami import messages as m
-from zeoncrm.pipeline.call_events import CallLinked, CallStarted
+from zeoncrm.ami.clicks import channel_id_of
+from zeoncrm.pipeline.call_events import CallLinked, CallStarted, Direction
+from zeoncrm.pipeline.calls import Call
 
 
 def click(pbx: ScriptedPbx, channel: str = P101) -> None:
@@ -174,3 +178,45 @@ def test_nor_is_another_device_whose_name_begins_so() -> None:
     pbx.dial(None, "PJSIP/101-mobile-00000009")
 
     assert failed(pbx, "x1") == ["x1"]
+
+
+# Ours, over a restart and a lost link
+
+
+def stored_click(pbx: ScriptedPbx) -> Call:
+    """As the store has it: somebody asked for it, and the phone rings."""
+    pbx.tracker.expect("click", channel_id=channel_id_of("click"), extension="101", number=f"+{CLIENT}", at=pbx.now)
+    pbx.known(P101, channel_id_of("click"))
+    pbx.dial(None, P101)
+    return Call(
+        id="click",
+        pbx="main",
+        direction=Direction.OUTBOUND,
+        started_at=pbx.now,
+        number=f"+{CLIENT}",
+        linkedids=frozenset({channel_id_of("click")}),
+        requested_by=1,
+    )
+
+
+def test_a_click_that_the_rep_rejects_after_a_restart_is_one_call() -> None:
+    before = ScriptedPbx()
+    stored = stored_click(before)
+    pbx = before.heard_by_a_new_process()
+    pbx.tracker.resume([stored])
+    pbx.snapshot(P101)
+    pbx.hang_up(P101, cause=21)
+    pbx.tell(m.Originated(pbx.now, False, "PJSIP/101", CLIENT, 0, None))
+
+    assert {event.call_id for event in pbx.events} == {"click"}
+
+
+def test_a_click_whose_channel_came_while_the_link_was_away_is_not_given_up() -> None:
+    pbx = ScriptedPbx()
+    pbx.tracker.expect("click", channel_id="our-id", extension="101", number=f"+{CLIENT}", at=pbx.now)
+    pbx.now += timedelta(seconds=90)
+    assert pbx.tracker.expire(pbx.now, hears=False) == []
+    pbx.known(P101, "our-id")
+    pbx.set_state(P101, 6)
+    pbx.snapshot(P101)
+    assert pbx.wait(90) == []

@@ -18,6 +18,11 @@ _REMEMBERED = 1000
 _LONGEST = timedelta(minutes=5)
 
 
+def channel_id_of(call_id: str) -> str:
+    """The id that a click-to-call of ours gives its first channel."""
+    return f"zeoncrm-{call_id}"
+
+
 class Clicks:
     """Click-to-calls, our own and those that others ask the PBX for."""
 

@@ -211,6 +211,9 @@ class LiveCall:
         if line not in self.lines:
             self.lines = [*(other for other in self.lines if not other.gone), line]
             self.caller = line
+            if line.uniqueid not in self.linkedids:  # which stays, whomever the line is connected with
+                self.linkedids.add(line.uniqueid)
+                events.append(CallLinked(call_id=self.id, at=at, linkedid=line.uniqueid))
         elif any(self.view.is_person(channel) and talks(channel) for channel in self.view.conversation(line)):
             self.caller = line
             self._follow_number(line, at, events)
@@ -231,7 +234,8 @@ class LiveCall:
     def _follow_number(self, line: Channel, at: datetime, events: list[CallEvent]) -> None:
         """Of several numbers that were called it is the one that answered with whom the rep talks."""
         party = self.view.party(line)
-        if self.number_from_line and len(self.group.calls) == 1 and party.number not in {None, self.number}:
+        is_dialled = self.number_from_line and line.dialled is not None
+        if is_dialled and len(self.group.calls) == 1 and party.number not in {None, self.number}:
             self.number = party.number
             events.append(CallIdentified(call_id=self.id, at=at, number=party.number, number_raw=party.raw))
 

@@ -95,12 +95,18 @@ def first_number(candidates: tuple[str | None, ...], region: str) -> tuple[str |
 def dial_string(data: str, name: str) -> str | None:
     """By which of the dial strings in the data of a dial the channel of this name was called: `101` of `PJSIP/101,20`,
     `79031112233@trunk`."""
+    return next(iter(dial_strings(data, name)), None)
+
+
+def dial_strings(data: str, name: str) -> list[str]:
+    """All of them by which it may have been called: there may be several numbers on one trunk."""
     technology, device = device_of(name)
+    found = []
     for each in data.partition(",")[0].split("&"):
         string = each.removeprefix(f"{technology}/")
         if string != each and (string == device or string.endswith(f"@{device}") or string.startswith(f"{device}/")):
-            return string
-    return None
+            found.append(string)
+    return found
 
 
 def dialled_number(dialled: str | None) -> str | None:

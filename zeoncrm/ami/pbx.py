@@ -146,7 +146,8 @@ class Pbx:
     async def expire(self, now: datetime) -> None:
         """Close the calls that can't go on. To be called every few seconds."""
         self.rate.note(now, self.connection.counters.events)
-        events = self.tracker.expire(now)
+        events = self.tracker.expire(now, hears=self.is_up and not self.connection.backlog)
+        self._mind_records(events)
         self.trace.note(now, None, events)
         for event in events:
             await self._record(event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
+from zeoncrm.ami.clicks import channel_id_of
 from zeoncrm.ami.legs import LiveLeg
 from zeoncrm.ami.live_call import LiveCall
 from zeoncrm.ami.view import View
@@ -27,6 +28,8 @@ def restored_call(call: Call, view: View) -> LiveCall:
         line_called=call.did,
         linkedids=set(call.linkedids),
         answered=answered,
+        channel_id=channel_id_of(call.id) if call.requested_by is not None else None,
+        number_from_line=call.direction is Direction.OUTBOUND and call.requested_by is None,
         waiting=Waiting(call.queue, _stage(call)),
         dialled=answered or call.progress in {Progress.CALLING, Progress.RINGING_THERE},
         rang_there=answered or call.progress is Progress.RINGING_THERE,

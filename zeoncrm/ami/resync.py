@@ -9,7 +9,7 @@ from zeoncrm.ami import messages as m
 from zeoncrm.ami.channels import RINGING, UP, Channel, Switchboard
 from zeoncrm.ami.groups import Group
 from zeoncrm.ami.live_call import LiveCall
-from zeoncrm.ami.parties import dial_string
+from zeoncrm.ami.parties import dial_strings
 from zeoncrm.ami.view import is_outgoing
 from zeoncrm.pipeline.call_events import Direction
 
@@ -23,10 +23,10 @@ _CLOCKS_DIFFER = timedelta(seconds=5)
 
 
 class Resync:
-    """Applies snapshots.
+    """Applies snapshots. Of the last one, `new` are the channels that had not been heard of, the oldest first, and
+    `came_in` those of them that have called the PBX.
 
-    `drift` counts the channels that they showed otherwise than the events had told; `came_in` are those of the last one
-    that had not been heard of and have called the PBX, the oldest first.
+    `drift` counts the channels that they showed otherwise than the events had told.
     """
 
     def __init__(self, board: Switchboard) -> None:
@@ -34,6 +34,7 @@ class Resync:
         self._vanished: set[Channel] = set()
         self._first = True
         self.drift = 0
+        self.new: list[Channel] = []
         self.came_in: list[Channel] = []
 
     def apply(self, snapshot: m.Snapshot) -> list[Group]:
@@ -46,8 +47,13 @@ class Resync:
         # In the order of their ages: which came first decides what is whose.
         statuses = sorted(snapshot.channels, key=lambda status: (-status.seconds, status.channel.uniqueid))
         changed = [self._take(status, snapshot, new) for status in statuses]
-        for channel, status in new:
-            self._connect(channel, status, new)
+        known = [(self._board.channels.get(status.channel.uniqueid), status) for status in statuses]
+        shown = [(channel, status) for channel, status in known if channel is not None]
+        self.new = [channel for channel, _ in new]
+        for channel, status in shown:
+            unheard = not snapshot.periodic and channel.dialled is None and channel.seen <= snapshot.at
+            if channel in self.new or unheard:
+                self._connect(channel, status, shown)
         self.came_in = [channel for channel, status in new if status.dnid and not channel.outgoing]
         touched = [*vanished, *(channel for channel in changed if channel is not None)]
         if not self._first:
@@ -73,6 +79,8 @@ class Resync:
     def _find_caller(self, call: LiveCall) -> None:
         """The outside party's channel of a restored call, among those that the snapshot shows of its group."""
         call.had_channels = bool(call.group.channels)
+        if call.direction is Direction.OUTBOUND:
+            self._recognise(call)
         taken = {other.caller for other in call.group.calls}
         inbound = call.direction is Direction.INBOUND
         fitting = [
@@ -80,13 +88,32 @@ class Resync:
             for channel in call.group.channels
             if channel not in taken
             and call.view.is_outside(channel)
-            and (_may_have_begun(call, channel) if inbound else is_outgoing(channel))
+            and (_may_have_begun(call, channel) if inbound else is_outgoing(channel) or self._is_line(call, channel))
         ]
         # Several callers may be in one conference.
         own = (channel for channel in fitting if channel.uniqueid in call.linkedids)
         call.caller = next(own, None) or next(iter(fitting), None)
-        if call.caller is not None and not inbound:
+        if call.caller is None:
+            return
+        if not inbound:
             call.lines.append(call.caller)
+            if call.caller.dial_status is None:
+                self._board.dial(None, call.caller)
+        elif call.number is None:  # what it shows now the dialplan may have set
+            call.caller.came_as, call.caller.party = "", None
+
+    def _is_line(self, call: LiveCall, channel: Channel) -> bool:
+        """Whether it is the line of a call that the PBX began with the outside party, and that runs a dialplan now."""
+        return channel.uniqueid in call.linkedids and channel not in self.came_in
+
+    def _recognise(self, call: LiveCall) -> None:
+        """A rep who called the number from their own mobile: the dialplan has put our number over theirs."""
+        extension = next(iter(call.legs.by_extension), None)
+        outside = call.view.numbering.outside
+        number = next((number for number, whose in outside.items() if whose == extension), None)
+        for channel in self.came_in:
+            if number is not None and channel.uniqueid in call.linkedids:
+                channel.came_as, channel.party = number, None
 
     def _missing_in(self, snapshot: m.Snapshot) -> list[Channel]:
         """The channels that have ended. One whose end may still be told by its event gets time for that."""
@@ -132,18 +159,18 @@ class Resync:
         holding = known.holding if known is not None else status.application in _HOLDING
         self._board.enter(channel, status.bridge, holding)
 
-    def _connect(self, channel: Channel, status: m.ChannelStatus, new: list[tuple[Channel, m.ChannelStatus]]) -> None:
+    def _connect(self, channel: Channel, status: m.ChannelStatus, shown: list[tuple[Channel, m.ChannelStatus]]) -> None:
         """Who dials a channel. The snapshot does not tell, but shows who is dialling what."""
         if status.application not in _DIALLED:
             return
         dialling = [
-            (other, shown)
-            for other, shown in new
-            if other.group is channel.group and other is not channel and shown.application in _DIALLING
+            (other, its)
+            for other, its in shown
+            if other.group is channel.group and other is not channel and its.application in _DIALLING
         ]
-        named = [
-            (other, string) for other, shown in dialling if (string := dial_string(shown.data or "", channel.name))
-        ]
+        fitting = [(other, dial_strings(its.data or "", channel.name)) for other, its in dialling]
+        # Of several numbers on one trunk nothing tells which is this one's.
+        named = [(other, strings[0] if len(set(strings)) == 1 else None) for other, strings in fitting if strings]
         source, channel.dialled = named[0] if named else (dialling[0][0] if dialling else None, None)
         channel.outgoing, channel.party = True, None
         if channel.state != UP:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import structlog
 
+from zeoncrm.ami.clicks import channel_id_of
 from zeoncrm.ami.connection import AmiConnection
 from zeoncrm.ami.control import Control, channel_for
 from zeoncrm.ami.errors import ActionRefused, AmiError, NotConnected, OutcomeUnknown
@@ -57,7 +58,7 @@ class AmiTelephone:
 
     def channel_id(self, call_id: str) -> str:
         """The id of the first channel of a call that we ask for."""
-        return f"zeoncrm-{call_id}"
+        return channel_id_of(call_id)
 
     async def call(self, call_id: str, *, extension: str, number: str, at: datetime) -> None:
         """Ring the extension, then the number. An outcome that is unknown is left to the events to tell.

@@ -99,8 +99,11 @@ class CallTracker:
                 self._settle_leaving(message, events)
         return events
 
-    def expire(self, now: datetime) -> list[CallEvent]:
-        """Closes what can't go on any more, and tells what only time tells. To be called every second or two."""
+    def expire(self, now: datetime, *, hears: bool = True) -> list[CallEvent]:
+        """Closes what can't go on any more, and tells what only time tells. To be called every second or two.
+
+        `hears`: the link is up. What was to come while it is not, may have.
+        """
         events: list[CallEvent] = []
         for channel in tuple(self._board.channels.values()):
             if now - channel.seen >= FORGOTTEN_AFTER:
@@ -110,7 +113,7 @@ class CallTracker:
                 continue
             if call.restored and now - call.since >= FORGOTTEN_AFTER:
                 self._end(call, call.end(now, provisional=True), events)
-            elif call.channel_id and not call.had_channels and now - call.since >= EXPECTED_WITHIN:
+            elif hears and call.channel_id and not call.had_channels and now - call.since >= EXPECTED_WITHIN:
                 self._end_unheard(call, CallResult.FAILED, now, events)
             else:
                 self._look_at(call.group, now, events)
@@ -330,6 +333,8 @@ class CallTracker:
         groups = self._resync.apply(snapshot)
         for call in self._resync.lost(self._calls.values()):
             self._end(call, call.end(snapshot.at, provisional=True), events)
+        for channel in self._resync.new:  # whoever is there now was not told of with a call that is over
+            channel.told = False
         for call in self._calls.values():
             if call.restored:
                 call.restored = False
