@@ -207,7 +207,7 @@ class Session:
                 return success(action, "", f"Value: {self.behaviour.variables.get(action['Variable'], '')}")
             case "DeviceStateList":
                 return device_list(action, self.behaviour.devices)
-            case "ExtensionStateList" | "QueueStatus":
+            case "ExtensionStateList" | "QueueStatus" | "BridgeList":
                 return device_list(action, {})
             case "Originate" if self.behaviour.echoes:
                 failed = f"Event: OriginateResponse\r\nActionID: {action['ActionID']}\r\nResponse: Failure\r\nReason: 0"

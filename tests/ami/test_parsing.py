@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.ami.recorded import FOLDER, recording
 from zeoncrm.ami import messages as m
 from zeoncrm.ami.framing import Framer
-from zeoncrm.ami.parsing import PARSERS, parse, parse_status
+from zeoncrm.ami.parsing import PARSERS, holding_bridges, parse, parse_status
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -158,3 +158,15 @@ def test_facts_are_the_same_whether_their_headers_stand_in_asterisks_order_or_no
             event, *headers = data.split(b"\r\n")
             in_another_order = b"\r\n".join([event, *reversed(headers)])
             assert parse(data, AT) == parse(in_another_order, AT)
+
+
+def test_the_list_of_bridges_tells_in_which_nobody_hears_another() -> None:
+    item = "Event: BridgeListItem\r\nBridgeUniqueid: {}\r\nBridgeType: base\r\nBridgeTechnology: {}\r\n\r\n"
+    bridges = (("lot", "holding_bridge"), ("talk", "simple_bridge"), ("", "holding_bridge"))
+    listed = [item.format(*each).encode() for each in bridges]
+    entry = "Event: Status\r\nChannel: PJSIP/1-1\r\nUniqueid: 1.1\r\nBridgeID: {}\r\nApplication: Dial\r\n\r\n"
+    entries = [entry.format(name).encode() for name in ("lot", "talk", "")]
+
+    shown = parse_status(entries, AT, holding=holding_bridges([*listed, b""])).channels
+
+    assert [(status.bridge, status.holding) for status in shown] == [("lot", True), ("talk", False), (None, False)]

@@ -11,6 +11,7 @@ from tests.ami.scripted_server import (
     Channel,
     ScriptedServer,
     newchannel,
+    refusal,
     status_list,
     success,
 )
@@ -122,3 +123,11 @@ async def test_only_the_snapshots_after_a_connections_first_are_periodic() -> No
         assert isinstance(first, Snapshot)
         assert isinstance(second, Snapshot)
         assert (first.periodic, second.periodic) == (False, True)
+
+
+async def test_a_pbx_that_does_not_list_its_bridges_gives_snapshots_all_the_same() -> None:
+    behaviour = Behaviour(unanswered=frozenset({"BridgeList"}), channels=[Channel("PJSIP/1-1", "1.1")])
+    async with ScriptedServer(behaviour) as pbx, linked(pbx.port) as link:
+        session = await pbx.session()
+        await session.send(refusal(await session.action("BridgeList"), "Permission denied"))
+        assert await link.seen(1) == ["snapshot 1.1"]

@@ -206,6 +206,30 @@ def test_a_real_snapshot_in_a_consultation_shows_both_calls(asterisk: str) -> No
     ]
 
 
+def test_customers_in_one_parking_lot_are_not_connected_with_each_other() -> None:
+    """Asterisk shows them in the application of the talk out of which they were parked."""
+    before = ScriptedPbx()
+    outgoing(before)
+    before.answer(P101, LINE)
+    before.calls_in()
+    before.ring(TRUNK, P102)
+    before.answer(TRUNK, P102, "b2")
+    pbx = restarted(before)
+
+    told = pbx.tell(
+        m.Snapshot(
+            pbx.now,
+            (
+                m.ChannelStatus(pbx.facts(LINE), "lot", "AppDial", "(Outgoing Line)", holding=True),
+                m.ChannelStatus(pbx.facts(TRUNK), "lot", "Dial", "PJSIP/102,20", "4952150000", holding=True),
+            ),
+        )
+    )
+
+    assert [event for event in told if isinstance(event, CallMerged | AnsweredOutside)] == []
+    assert sorted(pbx.tracker.calls) == sorted(call.id for call in before.calls)
+
+
 def test_a_stored_call_finds_its_callers_channel_though_a_clock_was_put_right_meanwhile(talking: ScriptedPbx) -> None:
     pbx = restarted(talking)
     pbx.now += timedelta(minutes=10)

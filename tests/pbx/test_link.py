@@ -162,3 +162,14 @@ async def test_a_pbx_that_hangs_is_found_and_taken_up_again(lab: Lab) -> None:
         finally:
             os.kill(process.pid, signal.SIGCONT)
         await link.state(LinkState.UP, times=2)
+
+
+async def test_whoever_is_parked_is_shown_in_a_bridge_in_which_nobody_hears_another(lab: Lab) -> None:
+    await lab.call_in(CALLER, did="4952150013")
+    await lab.parked(CALLER)
+    async with link_to(lab) as link:
+        await link.state(LinkState.UP)
+        (shown,) = link.delivered[:1]
+        assert isinstance(shown, Snapshot)
+        assert [status.holding for status in shown.channels if status.channel.number == CALLER] == [True]
+    await lab.hang_up(CALLER)

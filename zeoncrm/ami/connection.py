@@ -19,6 +19,7 @@ from zeoncrm.ami.errors import (
     LinkLost,
     LoginRefused,
     NotConnected,
+    OutcomeUnknown,
     is_in_use,
 )
 from zeoncrm.ami.inbox import Inbox
@@ -26,7 +27,7 @@ from zeoncrm.ami.link import Counters, LinkState, LinkStatus, Listing, PbxAccoun
 from zeoncrm.ami.link_news import LinkNews
 from zeoncrm.ami.listings import Listings
 from zeoncrm.ami.messages import Message
-from zeoncrm.ami.parsing import PARSERS, RECORDING_VARIABLE, Parsers, parse_status
+from zeoncrm.ami.parsing import PARSERS, RECORDING_VARIABLE, Parsers, holding_bridges, parse_status
 from zeoncrm.ami.rights import Rights, learn_rights
 from zeoncrm.ami.stream import Stream
 from zeoncrm.ami.wire import Wire
@@ -282,7 +283,8 @@ class AmiConnection:
     async def _take_snapshot(self, wire: Wire) -> str | None:
         """Puts a snapshot into the stream, and whatever was held back for it. Says why when there can be none."""
         try:
-            put = partial(self._put_snapshot, self._clock())
+            holding = await self._holding(wire)
+            put = partial(self._put_snapshot, self._clock(), holding)
             headers = {"Action": "Status", "Variables": RECORDING_VARIABLE}
             await wire.request(headers, timeout=self._timings.snapshot_timeout, on_list=put)
         except ActionRefused as refusal:
@@ -292,8 +294,15 @@ class AmiConnection:
             return f"calls in progress cannot be seen: may the account write `call`? Status: {refusal}"
         return None
 
-    def _put_snapshot(self, asked_at: datetime, entries: list[bytes]) -> None:
-        snapshot = parse_status(entries, asked_at, periodic=not self._stream.holds_back)
+    async def _holding(self, wire: Wire) -> frozenset[str]:
+        """The bridges in which nobody hears another; a PBX that does not tell is judged by its applications."""
+        entries: list[bytes] = []
+        with contextlib.suppress(ActionRefused, OutcomeUnknown):
+            entries = await wire.listing({"Action": "BridgeList"}, timeout=self._timings.login_timeout)
+        return holding_bridges(entries)
+
+    def _put_snapshot(self, asked_at: datetime, holding: frozenset[str], entries: list[bytes]) -> None:
+        snapshot = parse_status(entries, asked_at, periodic=not self._stream.holds_back, holding=holding)
         self._channels = frozenset(status.channel.uniqueid for status in snapshot.channels)
         self._looked_at = max(asked_at, self._looked_at)
         self._stream.put_snapshot(snapshot)

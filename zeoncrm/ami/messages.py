@@ -197,7 +197,8 @@ class RecordingNamed(Message):
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """A channel in a snapshot; `bridge` is None when it is alone, `seconds` is its age.
+    """A channel in a snapshot; `bridge` is None when it is alone, `holding` if nobody there hears another, `seconds` is
+    its age.
 
     `dnid` is the number that was called to reach the PBX, whatever became of it in the dialplan.
     """
@@ -209,6 +210,7 @@ class ChannelStatus:
     dnid: str | None = None
     seconds: int = 0
     recording: str | None = None
+    holding: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ anything is decoded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from zeoncrm.ami.facts import Missing, facts_of, facts_or_none
@@ -69,27 +69,42 @@ def parse(frame: bytes, at: datetime, parsers: Parsers | None = None) -> Message
         return Malformed(at, event[:40].decode("ascii", "replace").strip())
 
 
-def parse_status(frames: Sequence[bytes], at: datetime, *, periodic: bool = False) -> Snapshot:
+def holding_bridges(frames: Iterable[bytes]) -> frozenset[str]:
+    """Of the answer to `BridgeList` those in which nobody hears another: parking lots, music on hold."""
+    found = (text_of(each, "BridgeUniqueid") for each in map(Fields, frames) if _is_holding(each))
+    return frozenset(bridge for bridge in found if bridge is not None)
+
+
+def parse_status(
+    frames: Sequence[bytes], at: datetime, *, periodic: bool = False, holding: Collection[str] = ()
+) -> Snapshot:
     """The snapshot in the answer to a `Status` action: its `Event: Status` entries, whatever else is among them.
 
-    `at` is the time at which the action was sent. Entries that cannot be understood are left out.
+    `at` is the time at which the action was sent, `holding` are the bridges in which nobody hears another. Entries that
+    cannot be understood are left out.
     """
     channels: list[ChannelStatus] = []
     for frame in frames:
         headers = Fields(frame)
         if headers.get("Event") == "Status" and (facts := facts_or_none(headers, "")):
+            bridge = text_of(headers, "BridgeID")
             channels.append(
                 ChannelStatus(
                     facts,
-                    text_of(headers, "BridgeID"),
+                    bridge,
                     text_of(headers, "Application"),
                     text_of(headers, "Data"),
                     text_of(headers, "DNID"),
                     number_of(headers, "Seconds") or 0,
                     _recording_in(headers),
+                    bridge in holding,
                 )
             )
     return Snapshot(at, tuple(channels), periodic)
+
+
+def _is_holding(headers: Lookup) -> bool:
+    return (headers.get("BridgeTechnology") or "").startswith("holding")
 
 
 def file_name(value: str | None) -> str | None:
@@ -150,8 +165,7 @@ def _dial_ended(headers: Lookup, at: datetime) -> Message:
 
 
 def _bridge_entered(headers: Lookup, at: datetime) -> Message:
-    holding = (headers.get("BridgeTechnology") or "").startswith("holding")
-    return BridgeEntered(at, _required(headers, "BridgeUniqueid"), facts_of(headers), holding)
+    return BridgeEntered(at, _required(headers, "BridgeUniqueid"), facts_of(headers), _is_holding(headers))
 
 
 def _bridge_left(headers: Lookup, at: datetime) -> Message:

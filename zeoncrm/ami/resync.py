@@ -156,7 +156,8 @@ class Resync:
             self._board.leave(channel)
             return
         known = self._board.bridges.get(status.bridge)
-        holding = known.holding if known is not None else status.application in _HOLDING
+        # Whoever was parked out of a talk runs the application of that still.
+        holding = known.holding if known is not None else status.holding or status.application in _HOLDING
         self._board.enter(channel, status.bridge, holding)
 
     def _connect(self, channel: Channel, status: m.ChannelStatus, shown: list[tuple[Channel, m.ChannelStatus]]) -> None:
