@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Opened
-from tests.browser.people import contact_of
+from tests.browser.people import contact_of, person
 from tests.browser.site import Site
 from tests.browser.test_calls import NUMBER, answered, ended, rung
 from zeoncrm.pipeline.call_events import Consult, ConsultChanged, Hold, HoldChanged
+from zeoncrm.pipeline.people import give_extension
 from zeoncrm.pipeline.presence import PhoneState
 from zeoncrm.pipeline.queues import Member, Queue, Waiting
 
@@ -87,6 +88,25 @@ async def test_the_picker_shows_who_is_free_first_and_is_used_by_the_keyboard(si
     async with anna.expect_response("**/transfer"):
         await anna.keyboard.press("Enter")
     assert site.phone.orders[-1] == ("transfer", call_id, "101", "103", True)
+
+
+async def test_enter_after_digits_means_those_digits(site: Site, opened: Opened) -> None:
+    await give_extension(site.database, person(site, "vera").id, "1020")
+    await site.refresh()
+    anna, call_id = await _picks(site, opened)
+    options = anna.locator(".picker-option")
+    for typed, shown in (("102", 2), ("10", 4)):
+        await anna.keyboard.type(typed)
+        await expect(options).to_have_count(shown)
+        await anna.keyboard.press("Enter")
+        async with anna.expect_response("**/transfer"):
+            await anna.keyboard.press("Enter")
+        assert site.phone.orders[-1] == ("transfer", call_id, "101", typed, True)
+        await anna.locator(".panel").get_by_role("button", name="Transfer", exact=True).click()
+    await anna.keyboard.type("102")
+    await anna.keyboard.press("ArrowDown")
+    await anna.keyboard.press("Enter")
+    await expect(anna.get_by_role("combobox", name="Transfer to")).to_have_value("Vera Sokolova · 1020")
 
 
 async def test_a_part_of_one_colleagues_name_is_enough_to_transfer(site: Site, opened: Opened) -> None:

@@ -7,13 +7,14 @@ const ORDER = ["free", "ringing", "talking", "away", "unknown", "unreachable"];
 const MOST = 50;
 let made = 0;
 
-/** Whom the words may mean on this PBX: part of a name or the beginning of an extension; free ones first, then by name. */
+/** Whom the words may mean on this PBX: part of a name or the beginning of an extension. Whose extension it is stands
+ *  first, then who is free, then by name. */
 export function fitting(people, words, pbx) {
   const wanted = words.trim().toLowerCase();
   const there = (each) => each.extensions.filter((extension) => isAt(each, extension, pbx));
   const found = people.flatMap((each) => there(each).map((extension) => ({ ...each, extension })));
   const fits = ({ name, extension }) => name.toLowerCase().includes(wanted) || extension.startsWith(wanted);
-  const rank = ({ state }) => ORDER.indexOf(state);
+  const rank = ({ state, extension }) => (extension === wanted ? -1 : ORDER.indexOf(state));
   return found.filter(fits).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name)).slice(0, MOST);
 }
 
@@ -60,6 +61,7 @@ export class Picker {
   #type() {
     this.chosen = null;
     this.active = 0;
+    this.isMoved = false;
     this.#draw();
   }
 
@@ -104,12 +106,21 @@ export class Picker {
     else if (step) {
       const count = this.list.children.length;
       this.active = (this.active + step + count) % count;
+      this.isMoved = true;
       this.#mark();
-    } else if (event.key === "Enter" && !this.list.hidden) this.#choose(this.list.children[this.active]);
+    } else if (event.key === "Enter" && !this.list.hidden) this.#enter();
     else if (event.key === "Escape" && !this.list.hidden) this.#show(false);
     else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  /** Whole digits are an extension or number as they stand, not the beginning of a colleague's. */
+  #enter() {
+    const option = this.list.children[this.active];
+    const typed = this.input.value.trim();
+    if (this.isMoved || !/^\d+$/.test(typed) || typed === option.dataset.extension) this.#choose(option);
+    else this.#show(false);
   }
 
   #choose(option) {
