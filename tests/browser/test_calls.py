@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Opened
-from tests.browser.people import contact_of, deal_of
+from tests.browser.people import contact_of, deal_of, person
 from tests.browser.seed import ring
 from tests.browser.site import REGION, Site
 from tests.pipeline.firm import until
@@ -18,7 +18,9 @@ from zeoncrm.pipeline.call_events import (
     CallEnded,
     CallEvent,
     CallIdentified,
+    CallMerged,
     CallResult,
+    CallStarted,
     Direction,
     LegAnswered,
     LegEnded,
@@ -31,6 +33,7 @@ from zeoncrm.pipeline.call_events import (
 from zeoncrm.pipeline.calls import Call, CallState, Leg
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.people import Role, add_person
+from zeoncrm.store.timeline import call_note
 
 NUMBER = "+79031112233"
 # A tab that nobody looks at, whose person has allowed notifications.
@@ -357,6 +360,40 @@ async def test_a_call_that_comes_back_to_whoever_was_done_with_it_is_shown_again
     await anna.locator(".panel").get_by_role("button", name="Done").click()
     for panel in panels:
         await expect(panel).to_have_count(0)
+
+
+async def test_what_is_written_of_a_call_that_turns_out_to_be_part_of_another_goes_on_there(
+    site: Site, opened: Opened
+) -> None:
+    anna = await opened("anna")
+    one = await rung(site, "101", name="Olga")
+    await answered(site, one, "101")
+    note = anna.locator(".panel").get_by_label("Note")
+    await note.fill("Asks for a discount")
+    await expect(anna.locator(".panel").get_by_role("status")).to_have_text("Saved")
+    now, two = datetime.now(UTC), new_call_id(datetime.now(UTC))
+    await site.happened(
+        CallStarted(
+            call_id=two, at=now, pbx="main", linkedid=f"{now.timestamp()}",
+            direction=Direction.OUTBOUND, number="+79035556677",
+        ),
+        LegRang(call_id=two, at=now, extension="101"),
+        LegAnswered(call_id=two, at=now, extension="101"),
+    )  # fmt: skip
+    await expect(anna.locator(".panel")).to_have_count(2)
+    await note.first.focus()
+    await anna.keyboard.type("Ivan measures")
+    await site.happened(CallMerged(call_id=two, at=datetime.now(UTC), into=one))
+    await expect(anna.locator(".panel")).to_have_count(1)
+    await anna.keyboard.type(" soon")
+    await expect(note).to_have_value("Asks for a discount\nIvan measures soon")
+    await ended(site, one)
+    await expect(anna.locator(".panel[data-view=wrapup]")).to_have_count(1)
+    await anna.locator(".panel").get_by_role("button", name="Done").click()
+    await expect(anna.locator(".panel")).to_have_count(0)
+    async with site.database.read() as connection:
+        kept = await call_note(connection, one, person(site, "anna").id)
+    assert kept == "Asks for a discount\nIvan measures soon"
 
 
 async def test_nothing_of_a_callers_name_stays_in_the_title(site: Site, opened: Opened) -> None:

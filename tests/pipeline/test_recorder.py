@@ -26,6 +26,7 @@ from zeoncrm.pipeline.call_events import (
     LegOutcome,
     OutsideRang,
 )
+from zeoncrm.pipeline.call_notes import write_call_note
 from zeoncrm.pipeline.calls import CallState
 from zeoncrm.pipeline.deals import NewDeal, create_deal
 from zeoncrm.pipeline.recorder import Recorder
@@ -151,12 +152,24 @@ async def test_a_call_that_is_part_of_another_is_given_up_for_it(firm: Firm) -> 
     assert left.values["id"] == one.call_id
     assert [view.call.id for view in firm.recorder.live()] == [one.call_id]
     (dropped,) = firm.heard(events.CallDropped)
-    assert (dropped.call_id, dropped.people) == (two.call_id, firm.viewer_ids("boris"))
+    assert (dropped.call_id, dropped.into) == (two.call_id, one.call_id)
+    assert dropped.people == firm.viewer_ids("boris")
     (known,) = await firm.another_recorder(firm.database).load()
     assert known.linkedids == {one.linkedid, two.linkedid}
     async with firm.database.read() as connection:
         notes = (await connection.execute(sa.text("SELECT call_id, text FROM timeline WHERE kind = 'note'"))).all()
     assert [tuple(note) for note in notes] == [(one.call_id, "called back")]
+
+
+async def test_what_one_person_wrote_of_both_calls_is_one_note(firm: Firm) -> None:
+    one, two = firm.inbound(), firm.inbound()
+    await firm.record(one, firm.rang(one, "101"), two, firm.rang(two, "101"))
+    for call, text in ((one, "asks for a discount"), (two, "Ivan measures")):
+        await write_call_note(firm.database, firm.person("anna"), call.call_id, text, firm.tick())
+    await firm.record(CallMerged(call_id=two.call_id, at=firm.tick(), into=one.call_id))
+    async with firm.database.read() as connection:
+        notes = (await connection.execute(sa.text("SELECT call_id, text FROM timeline WHERE kind = 'note'"))).all()
+    assert [tuple(note) for note in notes] == [(one.call_id, "asks for a discount\nIvan measures")]
 
 
 async def test_a_call_given_up_in_the_batch_that_began_it_was_never_there(firm: Firm) -> None:

@@ -238,7 +238,8 @@ class CallBatch:
         self._tx.emitted = [told for told in self._tx.emitted if _call_of(told) != event.call_id]
         view = self._known.get(event.call_id)
         if view is not None:
-            self._tx.emit(events.CallDropped(people=audience(self._rules.directory, view), call_id=event.call_id))
+            people = audience(self._rules.directory, view)
+            self._tx.emit(events.CallDropped(people=people, call_id=event.call_id, into=event.into))
 
     def _tell(self, cause: type[CallEvent], view: CallView) -> None:
         """Note what is to be told; twice the same of one call at once is told as its last state."""

@@ -73,9 +73,10 @@ class CallEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallDropped(Event):
-    """A call turned out to be part of another and is no more."""
+    """A call turned out to be part of another, `into`, and is no more."""
 
     call_id: str
+    into: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from zeoncrm.store.database import Transaction
 from zeoncrm.store.paging import Page, decode_cursor, page_of
 from zeoncrm.store.recordings import RecordingRow
 from zeoncrm.store.sql import at_most, first_call_id, insert_into, insert_or
-from zeoncrm.store.tables import call_aliases, calls, contacts, deals, legs, people, timeline
+from zeoncrm.store.tables import call_aliases, calls, contacts, deals, legs, people
+from zeoncrm.store.timeline import move_call_notes
 
 CHUNK = 400
 # In these very words it is the condition of an index.
@@ -73,8 +74,7 @@ async def link(tx: Transaction, aliases: Sequence[Mapping[str, Any]]) -> None:
 async def merge(tx: Transaction, call_id: str, into: str | None) -> None:
     """Remove a call that turned out to be part of another, which gets its linkedids and notes (None: nobody)."""
     if into is not None:
-        notes = timeline.update().where(timeline.c.call_id == call_id, timeline.c.kind == "note")
-        await tx.connection.execute(notes.values(call_id=into))
+        await move_call_notes(tx, call_id, into)
         aliases = call_aliases.update().where(call_aliases.c.call_id == call_id)
         await tx.connection.execute(aliases.values(call_id=into))
         await recordings.move(tx, call_id, into)

@@ -96,6 +96,21 @@ async def put_call_note(tx: Transaction, call_id: str, author_id: int, text: str
         await add(tx, "note", call_id=call_id, author_id=author_id, text=text, **where)
 
 
+async def move_call_notes(tx: Transaction, call_id: str, into: str) -> None:
+    """Give the notes of a call to another. Of each person there is one: theirs there goes on with it."""
+    notes = sa.select(timeline.c.id, timeline.c.author_id, timeline.c.text).where(timeline.c.kind == "note")
+    moved = (await tx.connection.execute(notes.where(timeline.c.call_id == call_id))).all()
+    kept = (await tx.connection.execute(notes.where(timeline.c.call_id == into))).all()
+    for note in moved:
+        own = next((each for each in kept if note.author_id is not None and each.author_id == note.author_id), None)
+        change = timeline.update().where(timeline.c.id == (own or note).id)
+        if own is None:
+            await tx.connection.execute(change.values(call_id=into))
+            continue
+        await tx.connection.execute(change.values(text=f"{own.text}\n{note.text}"))
+        await tx.connection.execute(timeline.delete().where(timeline.c.id == note.id))
+
+
 async def call_note(connection: AsyncConnection, call_id: str, author_id: int) -> str | None:
     """What this person wrote about a call."""
     query = sa.select(timeline.c.text).where(

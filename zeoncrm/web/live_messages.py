@@ -60,8 +60,12 @@ def _call(type_: str, event: events.CallRang, viewer: Viewer, region: str) -> Dr
     return Draft(type_, seen, lambda: f'"call":{call_json(view, region, viewer)}')
 
 
-def _of_call(type_: str, event: events.CallDropped | events.RecordingReady, viewer: Viewer, region: str) -> Draft:
+def _of_call(type_: str, event: events.RecordingReady, viewer: Viewer, region: str) -> Draft:
     return Draft(type_, None, lambda: _members(call_id=event.call_id))
+
+
+def _dropped(type_: str, event: events.CallDropped, viewer: Viewer, region: str) -> Draft:
+    return Draft(type_, None, lambda: _members(call_id=event.call_id, into=event.into))
 
 
 def _deal(type_: str, event: events.DealChanged | events.DealMoved, viewer: Viewer, region: str) -> Draft:
@@ -140,7 +144,7 @@ MESSAGES: dict[type[events.Event], tuple[str, Callable[[str, Any, Viewer, str], 
     events.CallAnswered: ("call.answered", _call),
     events.CallChanged: ("call.changed", _call),
     events.CallEnded: ("call.ended", _call),
-    events.CallDropped: ("call.dropped", _of_call),
+    events.CallDropped: ("call.dropped", _dropped),
     events.RecordingReady: ("recording.ready", _of_call),
     events.CallBackChanged: ("call_back.changed", _bare),
     events.DealCreated: ("deal.created", _new_deal),

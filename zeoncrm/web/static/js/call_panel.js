@@ -255,6 +255,21 @@ export class CallPanel {
     return this.dirty.size > 0;
   }
 
+  /** The other one's call turned out to be part of this one: what is written there goes on here. */
+  async inherit(other) {
+    const { value } = other.field("note");
+    const isUnsaved = other.dirty.delete("note");
+    const field = this.field("note");
+    if (!value) return;
+    if (other.field("note") === document.activeElement) field.focus();
+    if (!this.isLoaded) await this.#load();
+    if (!field.value.includes(value)) field.value = [field.value, value].filter(Boolean).join("\n");
+    this.part("note").hidden = false;
+    if (!isUnsaved) return this.load(); // The server has joined them itself.
+    this.dirty.add("note");
+    await this.#saveNote();
+  }
+
   /** The server is there again: give it what it could not take. */
   saveWaiting() {
     this.#saveNote();

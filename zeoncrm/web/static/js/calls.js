@@ -26,7 +26,7 @@ export function startCalls() {
   onLive("call.dropped", (message) => {
     const call = calls.get(message.call_id);
     calls.delete(message.call_id);
-    if (call) tell({ ...call, gone: true });
+    if (call) tell({ ...call, into: message.into });
   });
 }
 

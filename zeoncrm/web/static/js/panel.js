@@ -14,6 +14,8 @@ export function viewOf(call, me) {
   if (call.screened && call.direction === "inbound") return null;
   // Calls of a time when nobody listened are told all at once when the PBX is back: they are in the journal.
   if (call.source === "backfilled") return null;
+  // It turned out to be part of another.
+  if (call.into) return null;
   const own = call.legs.filter((leg) => isMine(leg.extension, call.pbx, me));
   const asked = call.direction === "outbound" && call.owner === me.login;
   const hasTalked = own.some((leg) => leg.answered_at);

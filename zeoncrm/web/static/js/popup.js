@@ -53,6 +53,7 @@ export function startPopups() {
 function show(call) {
   const view = viewOf(call, me);
   const known = panels.get(call.id);
+  if (call.into) mergeInto(call, known);
   if (!view || (!known && view === "gone") || isPutAway(call, view)) return known && remove(call.id);
   if (view === "wrapup") keepWrapup(call);
   else if (view !== "gone") dropWrapup(call.id);
@@ -66,6 +67,11 @@ function show(call) {
   if (view === "gone") setTimeout(() => panel.view === "gone" && remove(call.id), FADE_AFTER);
   if (!stack.matches(":hover")) arrange();
   showTitle();
+}
+
+function mergeInto(call, panel) {
+  dropWrapup(call.id);
+  if (panel) (panels.get(call.into) ?? new CallPanel({ ...call, id: call.into }, me)).inherit(panel);
 }
 
 const isPutAway = (call, view) => isAway(call.id, RANK[view], leftAt(call, me));
