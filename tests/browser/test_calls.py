@@ -396,6 +396,35 @@ async def test_what_is_written_of_a_call_that_turns_out_to_be_part_of_another_go
     assert kept == "Asks for a discount\nIvan measures soon"
 
 
+async def test_a_panel_closed_while_one_talked_is_there_again_when_the_call_comes_back(
+    site: Site, opened: Opened
+) -> None:
+    anna = await opened("anna")
+    panel = anna.locator(".panel")
+    call_id = await rung(site, "101", name="Olga")
+    await answered(site, call_id, "101")
+    await expect(panel).to_have_attribute("data-view", "talking")
+    await panel.get_by_role("button", name="Close").click()
+    await expect(panel).to_have_count(0)
+    await hang_over(site, call_id, "101", "102")
+    await expect(panel).to_have_attribute("data-view", "wrapup")
+    await site.happened(LegRang(call_id=call_id, at=datetime.now(UTC), extension="101"))
+    await expect(panel).to_have_attribute("data-view", "ringing")
+    await hang_over(site, call_id, "102", "101")
+    await expect(panel).to_have_attribute("data-view", "talking")
+
+
+async def test_a_panel_closed_while_it_rang_is_there_again_with_the_next_ring(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    panel = anna.locator(".panel")
+    call_id = await rung(site, "101", name="Olga")
+    await panel.get_by_role("button", name="Close").click()
+    await expect(panel).to_have_count(0)
+    await stopped(site, call_id, "101")
+    await site.happened(LegRang(call_id=call_id, at=datetime.now(UTC), extension="101"))
+    await expect(panel).to_have_attribute("data-view", "ringing")
+
+
 async def test_nothing_of_a_callers_name_stays_in_the_title(site: Site, opened: Opened) -> None:
     anna = await opened("anna")
     title = await anna.title()

@@ -54,7 +54,7 @@ function show(call) {
   const view = viewOf(call, me);
   const known = panels.get(call.id);
   if (call.into) mergeInto(call, known);
-  if (!view || (!known && view === "gone") || isPutAway(call, view)) return known && remove(call.id);
+  if (!view || isPutAway(call, view) || (!known && view === "gone")) return known && remove(call.id);
   if (view === "wrapup") keepWrapup(call);
   else if (view !== "gone") dropWrapup(call.id);
   const panel = known ?? add(call);

@@ -35,6 +35,8 @@ export function putAway(id, rank, left) {
 export function isAway(id, rank, left) {
   const away = read().away[id];
   if (!away) return false;
+  // The part in which it was put away is over: with the next one it is there again.
+  if (left && !away.left && away.rank < rank) change((state) => delete state.away[id]);
   return away.left ? 0 < left && left <= away.left : away.rank >= rank;
 }
 
