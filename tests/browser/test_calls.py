@@ -287,6 +287,17 @@ async def test_a_hidden_tab_tells_of_a_call_once_it_was_allowed(site: Site, open
     await expect(anna.locator("body")).to_have_attribute("data-told", "Ringing: Olga")
 
 
+async def test_a_second_ring_of_a_call_is_told_of_as_well(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    call_id = await rung(site, "101", name="Olga")
+    await expect(anna.locator(".panel[data-view=ringing]")).to_be_visible()
+    await stopped(site, call_id, "101")
+    await expect(anna.locator(".panel[data-view=gone]")).to_be_visible()
+    await anna.evaluate(HIDDEN)
+    await site.happened(LegRang(call_id=call_id, at=datetime.now(UTC), extension="101"))
+    await expect(anna.locator("body")).to_have_attribute("data-told", "Ringing: Olga")
+
+
 async def test_a_call_can_be_used_while_a_dialog_is_open(site: Site, opened: Opened) -> None:
     anna = await opened("anna")
     await anna.get_by_role("button", name="New deal").first.click()

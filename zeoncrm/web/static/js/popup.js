@@ -7,7 +7,7 @@ import { closeNotice, notify } from "./notify.js";
 import { CallPanel } from "./call_panel.js";
 import { RANK, leftAt, viewOf } from "./panel.js";
 import { onPresence } from "./presence.js";
-import { dropWrapup, isAway, keepWrapup, markSeen, onShared, putAway, wrapups } from "./shared.js";
+import { dropWrapup, isAway, keepWrapup, markSeen, onShared, putAway, unsee, wrapups } from "./shared.js";
 import { text } from "./texts.js";
 
 const ARRIVING = 400;
@@ -53,6 +53,7 @@ export function startPopups() {
 function show(call) {
   const view = viewOf(call, me);
   const known = panels.get(call.id);
+  if (view !== "ringing") unsee(call.id);
   if (call.into) mergeInto(call, known);
   if (!view || isPutAway(call, view) || (!known && view === "gone")) return known && remove(call.id);
   if (view === "wrapup") keepWrapup(call);

@@ -54,6 +54,11 @@ export const wrapups = () => Object.values(read().wrapups).map((kept) => kept.ca
 export const markSeen = (id) => change((state) => (state.seen[id] = { at: Date.now() }));
 export const isSeen = (id) => id in read().seen;
 
+/** It rings no more: the next ring is another. */
+export function unsee(id) {
+  if (isSeen(id)) change((state) => delete state.seen[id]);
+}
+
 /** Call the function when another tab has changed something. */
 export function onShared(listener) {
   addEventListener("storage", (event) => event.key === KEY && listener());
