@@ -88,6 +88,19 @@ async def test_the_card_is_there_while_the_phone_rings_on_whatever_page(site: Si
     await expect(boris.locator(".panel")).to_have_count(0)
 
 
+async def test_what_becomes_known_of_a_caller_later_stands_on_the_card(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    title = await anna.title()
+    call_id = await rung(site, "101")
+    panel = anna.locator(".panel")
+    await expect(panel.locator(".panel-name")).to_have_text("8 (903) 111-22-33")
+    await expect(panel.get_by_role("button", name="Create deal")).to_be_visible()
+    await site.happened(CallIdentified(call_id=call_id, at=datetime.now(UTC), caller_name="Olga"))
+    await expect(panel.locator(".panel-name")).to_have_text("Olga")
+    await expect(panel).to_have_accessible_name("Call to Olga")
+    await expect(anna).to_have_title(f"● Olga — {title}")
+
+
 async def test_it_goes_where_another_answered_and_becomes_the_call_at_the_answerer(site: Site, opened: Opened) -> None:
     anna, boris = await opened("anna"), await opened("boris")
     call_id = await rung(site, "101", "102", name="Olga")

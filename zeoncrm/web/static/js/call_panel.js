@@ -15,6 +15,8 @@ import { fromLocalField, length, showTimes, toLocalField } from "./times.js";
 const SAVE_AFTER = 700;
 const LOAD_AFTER = 60;
 const STEPS = ["own_phone", "calling", "ringing_there"];
+// With whom the call is, and about what.
+const WHO = ["contact_id", "deal_id", "contact", "number", "caller_name"];
 // The fields of what was promised.
 const STEP = ["next_step", "next_step_at"];
 
@@ -45,7 +47,7 @@ export class CallPanel {
   /** Take over the call as it is now. */
   update(call, view) {
     const before = this.call;
-    const isNews = view !== this.view || before.contact_id !== call.contact_id || before.deal_id !== call.deal_id;
+    const isNews = view !== this.view || WHO.some((fact) => before[fact] !== call[fact]);
     this.call = call;
     this.view = view;
     if (isNews) this.slot("error").textContent = "";
@@ -177,7 +179,8 @@ export class CallPanel {
     this.#fill("next_step", dataset.step);
     this.#fill("next_step_at", toLocalField(dataset.stepAt));
     this.#writeDeal();
-    this.#writeMeta();
+    this.#writeHead();
+    this.element.dispatchEvent(new Event("named", { bubbles: true }));
   }
 
   #fill(name, value) {

@@ -47,6 +47,7 @@ export function startPopups() {
     wrapups().forEach(show);
   });
   stack.addEventListener("pointerleave", tidy);
+  stack.addEventListener("named", showTitle);
   wrapups().forEach(show);
 }
 
