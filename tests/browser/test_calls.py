@@ -14,6 +14,7 @@ from tests.browser.seed import ring
 from tests.browser.site import REGION, Site
 from tests.pipeline.firm import until
 from zeoncrm.pipeline.backfill import CallsTold, Filled
+from zeoncrm.pipeline.bus import KEPT
 from zeoncrm.pipeline.call_events import (
     CallEnded,
     CallEvent,
@@ -31,6 +32,8 @@ from zeoncrm.pipeline.call_events import (
     Source,
 )
 from zeoncrm.pipeline.calls import Call, CallState, Leg
+from zeoncrm.pipeline.contacts import change_contact
+from zeoncrm.pipeline.events import CallBackChanged
 from zeoncrm.pipeline.ids import new_call_id
 from zeoncrm.pipeline.people import Role, add_person
 from zeoncrm.store.timeline import call_note
@@ -488,6 +491,30 @@ async def test_what_is_written_while_the_server_is_away_is_kept_and_saved_when_i
     await expect(source).to_have_value("Exhibition")
     await expect(panel.get_by_label("Note")).to_have_value("Asks for a discount")
     await expect(panel.get_by_label("Next step")).to_have_value("Send the offer")
+
+
+async def test_a_card_that_could_not_be_had_or_grew_old_is_fetched_when_the_server_is_back(
+    site: Site, opened: Opened
+) -> None:
+    contact = await contact_of(site, "anna", "Ivan Petrov", NUMBER)
+    await deal_of(site, "anna", "Windows", contact_id=contact.id)
+    anna = await opened("anna")
+    await anna.route("**/card", lambda route: route.abort())
+    async with anna.expect_event("requestfailed"):
+        await rung(site, "101")
+    await anna.unroute("**/card")
+    panel = anna.locator(".panel")
+    await anna.context.set_offline(True)
+    await expect(panel.locator(".panel-deal")).to_have_count(0)
+    await anna.context.set_offline(False)
+    await expect(panel.locator(".panel-deal")).to_contain_text("Windows")
+    await anna.context.set_offline(True)
+    # More than is kept for those who come back.
+    now, renamed = datetime.now(UTC), {"name": "Ivan Sidorov"}
+    await change_contact(site.database, person(site, "anna"), contact.id, renamed, None, region=REGION, at=now)
+    site.bus.publish([CallBackChanged(people=frozenset())] * (KEPT + 1))
+    await anna.context.set_offline(False)
+    await expect(panel.locator(".panel-name")).to_have_text("Ivan Sidorov")
 
 
 async def test_the_panel_that_one_works_in_stays_on_the_screen_of_a_laptop(site: Site, opened: Opened) -> None:

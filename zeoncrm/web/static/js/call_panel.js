@@ -70,7 +70,11 @@ export class CallPanel {
       message.call_id === this.call.id ||
       (dealId && String(dealId) === this.deal?.id) ||
       (message.contact && message.contact.id === this.call.contact_id);
-    if (isOurs && this.view !== "gone") this.load();
+    if (isOurs) this.refresh();
+  }
+
+  refresh() {
+    if (this.view !== "gone") this.load();
   }
 
   /** Only the head, unless the person has opened it or is at work in it. */
@@ -161,8 +165,10 @@ export class CallPanel {
     try {
       fresh = parsed(await part(`/calls/${this.call.id}/card`)).firstElementChild;
     } catch {
-      return; // The head says what is known; the next event tries again.
+      this.isStale = true; // The head says what is known; the next event tries again, or the server's return.
+      return;
     }
+    this.isStale = false;
     const slot = this.slot("card");
     const isChoosing = slot.contains(document.activeElement) && document.activeElement.matches("select");
     const whose = slot.contains(document.activeElement) && document.activeElement.dataset.whose;
@@ -275,6 +281,7 @@ export class CallPanel {
 
   /** The server is there again: give it what it could not take. */
   saveWaiting() {
+    if (this.isStale) this.refresh();
     this.#saveNote();
     if (this.deal && STEP.some((name) => this.dirty.has(name))) this.#saveStep();
   }

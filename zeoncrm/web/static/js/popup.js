@@ -33,6 +33,9 @@ export function startPopups() {
   onLive("hello", () => {
     for (const panel of panels.values()) panel.saveWaiting();
   });
+  onLive("resync", () => {
+    for (const panel of panels.values()) panel.refresh();
+  });
   addEventListener("beforeunload", (event) => {
     if ([...panels.values()].some((panel) => panel.isUnsaved)) event.preventDefault();
   });
