@@ -35,7 +35,7 @@ from zeoncrm.pipeline.calls import Call, CallState, Leg
 from zeoncrm.pipeline.contacts import change_contact
 from zeoncrm.pipeline.events import CallBackChanged
 from zeoncrm.pipeline.ids import new_call_id
-from zeoncrm.pipeline.people import Role, add_person
+from zeoncrm.pipeline.people import Role, add_person, change_person, give_extension
 from zeoncrm.store.timeline import call_note
 
 NUMBER = "+79031112233"
@@ -182,6 +182,20 @@ async def stopped(site: Site, call_id: str, extension: str) -> None:
     """A phone stops ringing."""
     now = datetime.now(UTC)
     await site.happened(LegEnded(call_id=call_id, at=now, extension=extension, outcome=LegOutcome.NO_ANSWER))
+
+
+async def test_a_card_comes_and_goes_with_the_extension(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    await give_extension(site.database, person(site, "anna").id, "105")
+    await site.refresh()
+    await rung(site, "105", name="Olga")
+    await expect(anna.locator(".panel[data-view=ringing]")).to_contain_text("Olga")
+    await change_person(
+        site.database, person(site, "anna").id, name="Anna Orlova", role=Role.REP, active=True, extensions=["101"],
+        outside=[], region=REGION,
+    )  # fmt: skip
+    await site.refresh()
+    await expect(anna.locator(".panel")).to_have_count(0)
 
 
 async def test_several_calls_stack_and_the_focus_stays_where_one_types(site: Site, opened: Opened) -> None:

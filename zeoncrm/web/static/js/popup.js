@@ -1,12 +1,12 @@
 // The stack of calls at one's own phone. New ones come on top, and nothing moves under the pointer.
 
-import { onCall } from "./calls.js";
+import { liveCalls, onCall } from "./calls.js";
 import { all, announce, one } from "./dom.js";
 import { onLive } from "./live.js";
 import { closeNotice, notify } from "./notify.js";
 import { CallPanel } from "./call_panel.js";
 import { RANK, leftAt, viewOf } from "./panel.js";
-import { onPresence } from "./presence.js";
+import { everybody, onPresence } from "./presence.js";
 import { dropWrapup, isAway, keepWrapup, markSeen, onShared, putAway, unsee, wrapups } from "./shared.js";
 import { text } from "./texts.js";
 
@@ -43,6 +43,7 @@ export function startPopups() {
     for (const panel of panels.values()) panel.hear(message);
   });
   onPresence(() => {
+    followExtensions();
     for (const panel of panels.values()) panel.hearPresence();
   });
   onShared(() => {
@@ -52,6 +53,16 @@ export function startPopups() {
   stack.addEventListener("pointerleave", tidy);
   stack.addEventListener("named", showTitle);
   wrapups().forEach(show);
+}
+
+/** Extensions may be given and taken away while the page is open. */
+function followExtensions() {
+  const people = everybody();
+  const own = people.find((each) => each.login === me.login)?.phones ?? [];
+  // A server that has just begun knows of nobody yet.
+  if (!people.length || String(own) === String(me.extensions)) return;
+  me.extensions = own;
+  liveCalls().forEach(show);
 }
 
 function show(call) {
