@@ -298,6 +298,30 @@ async def test_a_call_is_refused_at_once_when_the_pbx_is_away(site: Site, opened
     assert site.phone.orders == []
 
 
+async def test_whether_it_still_rings_is_unknown_while_the_pbx_is_away(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    title = await anna.title()
+    talked = await rung(site, "101", number="+79031112234", name="Pavel")
+    await answered(site, talked, "101")
+    call_id = await rung(site, "101", name="Olga")
+    await expect(anna).to_have_title(f"● Olga — {title}")
+    site.connect_pbx(False)
+    unknown = anna.locator(".panel[data-view=unknown]")
+    await expect(unknown.locator(".panel-state")).to_have_text("No PBX", use_inner_text=True)
+    await expect(unknown).to_contain_text("Olga")
+    await expect(anna).to_have_title(title)
+    await expect(anna.locator(".panel[data-view=talking]")).to_have_count(1)
+    await anna.reload()
+    await expect(unknown).to_contain_text("Olga")
+    site.connect_pbx(True)
+    await expect(anna.locator(".panel[data-view=ringing]")).to_contain_text("Olga")
+    await expect(anna).to_have_title(f"● Olga — {title}")
+    site.connect_pbx(False)
+    await expect(unknown).to_be_visible()
+    await ended(site, call_id, CallResult.MISSED)
+    await expect(unknown).to_have_count(0)
+
+
 async def test_a_call_is_handed_to_a_colleague(site: Site, opened: Opened) -> None:
     anna = await opened("anna")
     call_id = await rung(site, "101", name="Olga")

@@ -6,7 +6,7 @@ import { all, one, parsed, settled } from "./dom.js";
 import { openNewDeal } from "./dialogs.js";
 import { openDrawer } from "./drawer.js";
 import { askToNotify, mayAsk } from "./notify.js";
-import { hasOnHold, ownConsult, ownExtension, ringsAlso, talkedSeconds, talkingSince, whyGone } from "./panel.js";
+import { RANK, hasOnHold, ownConsult, ownExtension, ringsAlso, talkedSeconds, talkingSince, whyGone } from "./panel.js";
 import { Picker } from "./picker.js";
 import { fewNames } from "./presence.js";
 import { text } from "./texts.js";
@@ -58,7 +58,7 @@ export class CallPanel {
     if (isNews && view !== "gone") this.load();
     this.#writeDeal();
     this.#writeConsult(ownConsult(before, this.me));
-    if (view === "ringing" || view === "dialling") this.part("note").hidden = !this.field("note").value;
+    if (RANK[view] === 1) this.part("note").hidden = !this.field("note").value;
   }
 
   part = (name) => one(`[data-part="${name}"]`, this.element);
@@ -199,7 +199,7 @@ export class CallPanel {
   #writeDeal() {
     const { deal, view } = this;
     const [open, create, offer] = ["open", "create", "notify"].map((act) => one(`[data-act=${act}]`, this.element));
-    open.hidden = !deal || !["ringing", "wrapup"].includes(view);
+    open.hidden = !deal || !["ringing", "unknown", "wrapup"].includes(view);
     if (deal) open.href = `/deals/${deal.id}`;
     create.hidden = deal || !this.isLoaded || ["dialling", "gone"].includes(view);
     this.part("next").hidden = !deal || view !== "wrapup";

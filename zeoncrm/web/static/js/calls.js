@@ -3,6 +3,12 @@
 import { onLive } from "./live.js";
 
 const calls = new Map();
+
+/** The links to the PBXs, by name. */
+export const links = new Map();
+/** Whether the link to the PBX is up: else nothing is known of what goes on there. */
+export const isUp = (pbx) => links.get(pbx)?.state === "up";
+
 const listeners = [];
 
 /** The calls that have not ended. */
@@ -13,6 +19,8 @@ export const onCall = (listener) => listeners.push(listener);
 
 export function startCalls() {
   onLive("hello", (message) => {
+    links.clear();
+    for (const [name, link] of Object.entries(message.pbx)) links.set(name, link);
     if (!message.calls) return;
     const known = [...calls.values()];
     calls.clear();
@@ -21,6 +29,10 @@ export function startCalls() {
     // What was known and is not among the calls in progress any more has ended while the link was away.
     for (const call of known) if (!calls.has(call.id) && call.state !== "ended") tell({ ...call, gone: true });
     for (const call of message.calls) tell(call);
+  });
+  onLive("pbx.changed", ({ pbx }) => {
+    links.set(pbx.name, pbx);
+    liveCalls().forEach(tell);
   });
   onLive("call.rang call.answered call.changed call.ended", (message) => take(message.call));
   onLive("call.dropped", (message) => {

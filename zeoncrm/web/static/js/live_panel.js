@@ -2,7 +2,7 @@
 // PBX that is not connected nothing is shown, since nothing is known.
 
 import { api, expectRefusal } from "./api.js";
-import { liveCalls, onCall } from "./calls.js";
+import { isUp, links, liveCalls, onCall } from "./calls.js";
 import { all, on, one, toast } from "./dom.js";
 import { onLive } from "./live.js";
 import { talks } from "./panel.js";
@@ -13,26 +13,18 @@ import { showTimes } from "./times.js";
 const MOST_CALLS = 300;
 const SURE_WITHIN = 4000;
 const queues = new Map();
-const links = new Map();
 let isDue = false;
-
-const isUp = (pbx) => links.get(pbx)?.state === "up";
 
 export function startLivePanel() {
   if (!one("#live")) return;
   onLive("hello", (message) => {
-    links.clear();
-    for (const [name, link] of Object.entries(message.pbx)) links.set(name, link);
     if (message.queues) {
       queues.clear();
       for (const queue of message.queues) take(queue);
     }
     draw();
   });
-  onLive("pbx.changed", ({ pbx }) => {
-    links.set(pbx.name, pbx);
-    draw();
-  });
+  onLive("pbx.changed", draw);
   onLive("queue.changed", ({ queue, gone }) => {
     if (gone) queues.delete(keyOf(queue));
     else take(queue);

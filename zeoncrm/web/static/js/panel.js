@@ -1,7 +1,7 @@
 // What a call is to the person who looks at it. Pure functions of the call and of who one is.
 
 /** From the first ring to the end a panel only goes up these, unless the call comes back to who had left it. */
-export const RANK = { ringing: 1, dialling: 1, talking: 2, wrapup: 3, gone: 4 };
+export const RANK = { ringing: 1, dialling: 1, unknown: 1, talking: 2, wrapup: 3, gone: 4 };
 // The latest time that there is: of a call that nobody can come back to.
 const NEVER_AGAIN = 8.64e15;
 

@@ -1,6 +1,6 @@
 // The stack of calls at one's own phone. New ones come on top, and nothing moves under the pointer.
 
-import { liveCalls, onCall } from "./calls.js";
+import { isUp, liveCalls, onCall } from "./calls.js";
 import { all, announce, one } from "./dom.js";
 import { onLive } from "./live.js";
 import { closeNotice, notify } from "./notify.js";
@@ -66,9 +66,9 @@ function followExtensions() {
 }
 
 function show(call) {
-  const view = viewOf(call, me);
+  const view = viewNow(call);
   const known = panels.get(call.id);
-  if (view !== "ringing") unsee(call.id);
+  if (RANK[view] !== 1) unsee(call.id);
   if (call.into) mergeInto(call, known);
   if (!view || isPutAway(call, view) || (!known && view === "gone")) return known && remove(call.id);
   if (view === "wrapup") keepWrapup(call);
@@ -83,6 +83,12 @@ function show(call) {
   if (view === "gone") setTimeout(() => panel.view === "gone" && remove(call.id), FADE_AFTER);
   if (!stack.matches(":hover")) arrange();
   showTitle();
+}
+
+/** Whether it still rings is not known while the PBX is away. */
+function viewNow(call) {
+  const view = viewOf(call, me);
+  return RANK[view] === 1 && !isUp(call.pbx) ? "unknown" : view;
 }
 
 function mergeInto(call, panel) {
