@@ -146,6 +146,28 @@ async def test_a_note_saves_itself_and_the_wrap_up_stays_until_it_is_done(site: 
     await expect(anna.locator(".panel")).to_have_count(0)
 
 
+async def test_done_waits_until_what_was_written_last_is_kept(site: Site, opened: Opened) -> None:
+    anna = await opened("anna")
+    call_id = await rung(site, "101", name="Olga")
+    await answered(site, call_id, "101")
+    await ended(site, call_id)
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        asked.set()
+        await go_on.wait()
+        await route.fulfill(status=422, json={"detail": "too long"})
+
+    await anna.route("**/note", hold_back)
+    panel = anna.locator(".panel[data-view=wrapup]")
+    await panel.get_by_label("Note").fill("Asks for a discount")
+    # Leaving the field saves it already.
+    await panel.get_by_role("button", name="Done").click()
+    await asked.wait()
+    go_on.set()
+    await expect(panel.get_by_role("alert")).to_contain_text("too long")
+
+
 async def test_the_tabs_of_one_person_stay_in_step(site: Site, opened: Opened) -> None:
     first = await opened("anna")
     second = await first.context.new_page()

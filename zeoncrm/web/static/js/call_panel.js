@@ -243,7 +243,13 @@ export class CallPanel {
     }
   }
 
-  async #saveNote() {
+  /** One after the other as well: the last one counts. */
+  #saveNote() {
+    this.queue = this.queue.then(() => this.#saveNoteNow());
+    return this.queue;
+  }
+
+  async #saveNoteNow() {
     if (!this.dirty.has("note")) return;
     const note = this.field("note").value;
     this.dirty.delete("note");
@@ -267,7 +273,8 @@ export class CallPanel {
   /** The other one's call turned out to be part of this one: what is written there goes on here. */
   async inherit(other) {
     const { value } = other.field("note");
-    const isUnsaved = other.dirty.delete("note");
+    // What is on its way may come too late.
+    const isUnsaved = other.dirty.delete("note") || other.slot("saved").textContent === text("saving");
     const field = this.field("note");
     if (!value) return;
     if (other.field("note") === document.activeElement) field.focus();
