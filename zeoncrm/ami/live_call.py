@@ -54,6 +54,8 @@ class LiveCall:
     caller: Channel | None = None
     number: str | None = None
     caller_name: str | None = None
+    # The name that the PBX showed last, with whatever stands before it there.
+    shown_name: str | None = None
     # Our number that the caller called.
     line_called: str | None = None
     linkedids: set[str] = field(default_factory=set)
@@ -177,7 +179,8 @@ class LiveCall:
         party = self.view.party(caller)
         number = party.number if self.number is None and self._is_put_right(caller, party) else None
         name = None
-        if self.direction is Direction.INBOUND:
+        if self.direction is Direction.INBOUND and caller.caller_name != self.shown_name:
+            self.shown_name = caller.caller_name
             name = own_name(caller.caller_name, party.raw, self.caller_name)
         if number is None and name is None:
             return

@@ -31,6 +31,7 @@ from zeoncrm.pipeline.numbering import Numbering
 EXPECTED_WITHIN = timedelta(seconds=60)
 # No conversation goes on for so long without one event or snapshot that shows it.
 FORGOTTEN_AFTER = timedelta(hours=12)
+_DIALS = (m.DialBegan, m.DialEnded)
 
 
 class CallTracker:
@@ -91,7 +92,7 @@ class CallTracker:
         else:
             for group in apply(self._board, message):
                 self._look_at(group, message.at, events)
-            if isinstance(message, m.DialBegan | m.DialEnded):
+            if isinstance(message, _DIALS):
                 self._clicks.note(message)
             if isinstance(message, m.CdrWritten) and is_voicemail(message.application):
                 self._credit_voicemail(message)
