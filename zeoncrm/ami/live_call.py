@@ -192,7 +192,7 @@ class LiveCall:
         """Whether the dialplan has found out the caller's number, rather than set ours to send the caller out again."""
         if self.direction is Direction.OUTBOUND:
             return True
-        if self.answered or self.legs.by_extension or party.raw == self.line_called:
+        if self._may_show_ours(party):
             return False
         if any(character.isdigit() for character in caller.came_as or ""):
             return True  # written in a way that says nothing
@@ -200,6 +200,10 @@ class LiveCall:
             channel.outgoing and self.view.is_outside(channel) for channel in self.group.channels
         )
         return bool(self._ringing()) or self._queue_now() is not None
+
+    def _may_show_ours(self, party: Party) -> bool:
+        """Whether the number may be one of ours by now: of the line called, or set for the way out to somebody else."""
+        return self.answered or bool(self.legs.by_extension) or party.raw == self.line_called
 
     def _follow_lines(self, at: datetime, events: list[CallEvent]) -> None:
         """The rep, and the outside lines on which the number is called, one after another or at once."""
@@ -375,7 +379,7 @@ class LiveCall:
         if self.direction is Direction.OUTBOUND or caller is None or self.number is not None or self.sent_out:
             return []
         party = self.view.party(caller)
-        if party.number is None or self.answered or self.legs.by_extension or party.raw == self.line_called:
+        if party.number is None or self._may_show_ours(party):
             return []
         self.number = party.number
         return [CallIdentified(call_id=self.id, at=at, number=party.number, number_raw=party.raw)]
